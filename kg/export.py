@@ -1,0 +1,295 @@
+"""A closed subset of the graph as files: KGX TSV, GraphML or Parquet, with a manifest.
+
+Closed means that both ends of every exported edge are exported: nothing dangles. Files are written
+to a folder beside the target and renamed into place.
+"""
+
+import csv
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.errors import FolderError, SchemaError
+from kg.graph import Graph, Node, Rows
+from kg.query import resolve
+from kg.schema import EDGES, NODES, EdgeType, check_node_type
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to export.
+
+    Attributes:
+        seeds: ids, names or codes of the nodes to begin with.
+        hops: how many edges away from a seed a node may lie.
+        types: node types to keep, seeds aside; empty for all.
+        relations: relations to follow and keep; empty for all.
+        licences: licences to allow, as the sources state them; empty for all.
+    """
+
+    seeds: tuple[str, ...]
+    hops: int = 1
+    types: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """Selected rows and edges of a graph; every edge has both ends selected."""
+
+    graph: Graph
+    selection: Selection
+    nodes: dict[str, Rows]  # node type -> rows
+    edges: dict[EdgeType, Rows]  # edge type -> edge numbers
+    seeds: tuple[Node, ...] = field(default=())
+
+
+def select(graph: Graph, selection: Selection) -> Subset:
+    """The subset that ``selection`` describes.
+
+    Raises:
+        UnknownNodeError: a seed is not in the graph.
+        SchemaError: an unknown node type or relation, or a licence that no source states.
+    """
+    _check(graph, selection)
+    seeds = tuple(resolve(graph, text).node for text in selection.seeds)
+    allowed = {e: _allowed_edges(graph, e, selection) for e in graph.edge_types}
+    seen = {t: np.zeros(graph.n_nodes(t), bool) for t in graph.node_types}
+    for seed in seeds:
+        seen[seed.type][graph.row(seed.type, seed.id)] = True
+    for _ in range(selection.hops):
+        reached = {t: mask.copy() for t, mask in seen.items()}
+        for edge_type, mask in allowed.items():
+            if mask is None:
+                continue
+            table = graph.edges(edge_type)
+            for here, there, near, far in (
+                (table.head, table.tail, edge_type.head, edge_type.tail),
+                (table.tail, table.head, edge_type.tail, edge_type.head),
+            ):
+                if not selection.types or far in selection.types:
+                    reached[far][there[seen[near][here] & mask]] = True
+        seen = reached
+    edges = {}
+    for edge_type, mask in allowed.items():
+        if mask is None:
+            continue
+        table = graph.edges(edge_type)
+        kept = mask & seen[edge_type.head][table.head] & seen[edge_type.tail][table.tail]
+        if kept.any():
+            edges[edge_type] = np.flatnonzero(kept).astype(np.int32)
+    nodes = {t: np.flatnonzero(mask).astype(np.int32) for t, mask in seen.items() if mask.any()}
+    return Subset(graph, selection, nodes, edges, seeds)
+
+
+def export(subset: Subset, format_name: str, out: Path) -> dict[str, Any]:
+    """Write ``subset`` to the folder ``out`` and return its manifest.
+
+    Raises:
+        SchemaError: no such format.
+        FolderError: ``out`` exists and is not an earlier export.
+    """
+    if format_name not in FORMATS:
+        raise SchemaError(f"no format {format_name!r}; choose from {', '.join(FORMATS)}")
+    if out.exists() and not _is_export(out):
+        raise FolderError(f"{out} exists and is not an earlier export; choose another folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
+    try:
+        FORMATS[format_name](subset, part)
+        manifest = _manifest(subset, format_name, part)
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        (part / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        part.chmod(0o755)
+        if out.exists():
+            old = part.with_suffix(".old")
+            out.rename(old)
+            part.rename(out)
+            shutil.rmtree(old)
+        else:
+            part.rename(out)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return manifest
+
+
+def node_rows(subset: Subset) -> list[Row]:
+    """The nodes as KGX knows them, lists as lists."""
+    graph = subset.graph
+    result = []
+    for node_type, rows in subset.nodes.items():
+        for row in rows.tolist():
+            node = graph.node(node_type, row)
+            labels = graph.labels_of(node_type, row)
+            result.append(
+                {
+                    "id": node.id,
+                    "category": NODES[node_type].category,
+                    "name": node.name,
+                    "synonym": [label.text for label in labels if label.kind == "synonym"],
+                    "xref": [label.text for label in labels if label.kind == "code"],
+                    "node_type": node_type,
+                }
+            )
+    return result
+
+
+def edge_rows(subset: Subset) -> list[Row]:
+    """The edges as KGX knows them: one row an assertion, lists as lists."""
+    graph, selection = subset.graph, subset.selection
+    result = []
+    for edge_type, edges in subset.edges.items():
+        table = graph.edges(edge_type)
+        for edge, head in zip(edges.tolist(), table.head_of(edges).tolist(), strict=True):
+            subject = graph.ids[edge_type.head][head].as_py()
+            target = graph.ids[edge_type.tail][int(table.tail[edge])].as_py()
+            for number, assertion in enumerate(graph.assertions(edge_type, edge)):
+                provenance = assertion.provenance
+                if selection.licences and provenance.licence not in selection.licences:
+                    continue
+                details = dict(assertion.details)
+                references = details.pop("reference", [])
+                result.append(
+                    {
+                        "id": f"{subject}|{edge_type.relation}|{target}|{number}",
+                        "subject": subject,
+                        "predicate": EDGES[edge_type].predicate,
+                        "object": target,
+                        "relation_name": edge_type.relation,
+                        "knowledge_level": provenance.knowledge_level,
+                        "agent_type": provenance.agent_type,
+                        "primary_knowledge_source": provenance.primary_knowledge_source,
+                        "aggregator_knowledge_source": f"infores:{provenance.source}",
+                        "license": provenance.licence,
+                        "publications": references,
+                        "qualifiers": json.dumps(details, ensure_ascii=False) if details else "",
+                    }
+                )
+    return result
+
+
+def _check(graph: Graph, selection: Selection) -> None:
+    if not selection.seeds:
+        raise SchemaError("an export needs at least one seed")
+    if not 0 <= selection.hops <= 10:
+        raise SchemaError(f"hops must lie between 0 and 10, not {selection.hops}")
+    for node_type in selection.types:
+        check_node_type(node_type)
+    relations = {edge_type.relation for edge_type in graph.edge_types}
+    _all_known("relation", selection.relations, relations)
+    _all_known("licence", selection.licences, {p.licence for p in graph.provenances})
+
+
+def _all_known(what: str, given: Sequence[str], known: Collection[str]) -> None:
+    for value in given:
+        if value not in known:
+            raise SchemaError(f"no {what} {value!r} in the graph; have {', '.join(sorted(known))}")
+
+
+def _allowed_edges(
+    graph: Graph, edge_type: EdgeType, selection: Selection
+) -> NDArray[np.bool_] | None:
+    """Which edges of a type may be followed; None for no edge at all."""
+    if selection.relations and edge_type.relation not in selection.relations:
+        return None
+    table = graph.assertion_tables[edge_type]
+    size = len(graph.edges(edge_type))
+    if not selection.licences:
+        return np.ones(size, bool)
+    good = np.array([p.licence in selection.licences for p in graph.provenances])
+    if table.uniform >= 0:
+        return np.ones(size, bool) if good[table.uniform] else None
+    mask = np.zeros(size, bool)
+    mask[table.edge[good[table.provenance]]] = True
+    return mask if mask.any() else None
+
+
+def _manifest(subset: Subset, format_name: str, part: Path) -> dict[str, Any]:
+    graph, selection = subset.graph, subset.selection
+    rows = edge_rows(subset)
+    try:
+        program = version("pharmakon")
+    except PackageNotFoundError:
+        program = "not installed"
+    return {
+        "kind": "pharmakon-export",
+        "version": 1,
+        "program": program,
+        "graph": graph.fingerprint,
+        "format": format_name,
+        "selection": {**selection.__dict__, "seeds": [seed.id for seed in subset.seeds]},
+        "nodes": {t: len(rows) for t, rows in subset.nodes.items()},
+        "edges": {str(e): len(edges) for e, edges in subset.edges.items()},
+        "assertions": len(rows),
+        "sources": sorted({row["primary_knowledge_source"] for row in rows}),
+        "licences": sorted({row["license"] for row in rows}),
+        "files": {
+            path.name: {
+                "bytes": path.stat().st_size,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            }
+            for path in sorted(part.iterdir())
+        },
+    }
+
+
+def _is_export(out: Path) -> bool:
+    try:
+        manifest = json.loads((out / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("kind") == "pharmakon-export"
+
+
+def _write_kgx(subset: Subset, folder: Path) -> None:
+    for name, rows in (("nodes.tsv", node_rows(subset)), ("edges.tsv", edge_rows(subset))):
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+            if rows:
+                writer.writerow(rows[0])
+            for row in rows:
+                writer.writerow("|".join(v) if isinstance(v, list) else v for v in row.values())
+
+
+def _write_parquet(subset: Subset, folder: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for name, rows in (("nodes", node_rows(subset)), ("edges", edge_rows(subset))):
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+
+
+def _write_graphml(subset: Subset, folder: Path) -> None:
+    import networkx as nx
+
+    result: nx.MultiDiGraph = nx.MultiDiGraph()
+    for row in node_rows(subset):
+        result.add_node(row.pop("id"), **_joined(row))
+    for row in edge_rows(subset):
+        edge_id = row.pop("id")
+        result.add_edge(row.pop("subject"), row.pop("object"), key=edge_id, **_joined(row))
+    nx.write_graphml(result, folder / "graph.graphml")
+
+
+def _joined(row: Row) -> Row:
+    return {key: "|".join(v) if isinstance(v, list) else v for key, v in row.items()}
+
+
+FORMATS: dict[str, Callable[[Subset, Path], None]] = {
+    "graphml": _write_graphml,
+    "kgx": _write_kgx,
+    "parquet": _write_parquet,
+}

@@ -1,0 +1,253 @@
+"""A folder of data files under one manifest: checked, replaced as a whole, never half written.
+
+Layout: ``manifest.json`` names each data file with its size and SHA-256. Data files carry a piece of
+their own hash in the file name, so a new state is written beside the old one and becomes valid in
+one step, when the manifest is renamed into place; whoever has the old files open keeps them. A
+process killed at any moment leaves the old state whole and at most some unreferenced files, which
+the next write removes. Graphs and model bundles are stored this way.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from kg.errors import FolderError
+
+MANIFEST = "manifest.json"
+
+Writer = Callable[[BinaryIO], None]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An opened folder. Versions and sizes were checked; hashes are checked by :meth:`verify`."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 over the names and hashes of all data files: the content, nothing else."""
+        return _fingerprint(self.manifest["files"])
+
+    def file(self, name: str) -> Path:
+        """The path of the data file called ``name`` in the manifest.
+
+        Raises:
+            FolderError: the manifest names no such file.
+        """
+        try:
+            return self.path / str(self.manifest["files"][name]["file"])
+        except KeyError:
+            raise FolderError(f"{self.path} holds no file called {name!r}") from None
+
+    def verify(self) -> None:
+        """Read every data file and compare its SHA-256 with the manifest.
+
+        Raises:
+            FolderError: a file differs; the message names it.
+        """
+        for name, entry in self.manifest["files"].items():
+            digest = _sha256(self.file(name))
+            if digest != entry["sha256"]:
+                raise FolderError(
+                    f"{self.file(name)} has SHA-256 {digest}, the manifest says {entry['sha256']}"
+                )
+
+
+def write_folder(
+    path: Path, *, kind: str, version: int, files: Mapping[str, Writer], header: Mapping[str, Any]
+) -> Folder:
+    """Write ``files`` and a manifest with ``header`` to ``path``, replacing what was there.
+
+    Args:
+        path: the folder; created, or an earlier folder of the same kind.
+        kind: what the folder is, e.g. ``"pharmakon-graph"``.
+        version: format version, written to the manifest.
+        files: logical name (``"nodes.arrow"``) to a function that writes the content.
+        header: further manifest entries; JSON values.
+
+    Raises:
+        FolderError: ``path`` holds something else than a folder of this kind.
+    """
+    _refuse_foreign(path, kind)
+    path.mkdir(parents=True, exist_ok=True)
+    entries: dict[str, dict[str, object]] = {}
+    for name, write in files.items():
+        entries[name] = _write_file(path, name, write)
+    manifest = {
+        "kind": kind,
+        "version": version,
+        **header,
+        "fingerprint": _fingerprint(entries),
+        "files": entries,
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    replace_file(path / MANIFEST, text.encode())
+    keep = {str(entry["file"]) for entry in entries.values()} | {MANIFEST}
+    for old in path.iterdir():
+        if old.is_file() and old.name not in keep and _is_ours(old.name):
+            old.unlink(missing_ok=True)
+    return Folder(path, manifest)
+
+
+def open_folder(path: Path, *, kind: str, versions: tuple[int, ...]) -> Folder:
+    """Open a folder of ``kind``, checking its version and the size of every file.
+
+    Raises:
+        FolderError: nothing there, another kind of folder, an unknown version, a damaged manifest
+            or a file of the wrong size.
+    """
+    manifest = _read_manifest(path, kind)
+    if manifest.get("version") not in versions:
+        known = ", ".join(map(str, versions))
+        raise FolderError(
+            f"{path} is a {kind} of format version {manifest.get('version')!r}; "
+            f"this program reads version {known}"
+        )
+    folder = Folder(path, manifest)
+    for name, entry in manifest["files"].items():
+        file = folder.file(name)
+        size = file.stat().st_size if file.exists() else None
+        if size != entry["bytes"]:
+            state = "missing" if size is None else f"{size} bytes long"
+            raise FolderError(f"{file} is {state}; the manifest says {entry['bytes']} bytes")
+    return folder
+
+
+def content_fingerprint(files: Mapping[str, Writer]) -> str:
+    """The fingerprint that :func:`write_folder` would give ``files``, without writing them."""
+    entries = {}
+    for name, write in files.items():
+        sink = _HashSink()
+        write(cast(BinaryIO, sink))
+        entries[name] = {"sha256": sink.hexdigest()}
+    return _fingerprint(entries)
+
+
+class _HashSink(io.RawIOBase):
+    """A file that keeps only the SHA-256 of what is written to it."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._size
+
+    def write(self, content: Any) -> int:
+        self._digest.update(content)
+        size = memoryview(content).nbytes
+        self._size += size
+        return size
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` so that a reader sees the old or the new file, never a part."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+def _read_manifest(path: Path, kind: str) -> dict[str, Any]:
+    file = path / MANIFEST
+    if not file.is_file():
+        raise FolderError(f"{path} is not a {kind}: it has no {MANIFEST}")
+    try:
+        manifest = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        raise FolderError(f"{file} is not JSON") from None
+    if not isinstance(manifest, dict) or manifest.get("kind") != kind:
+        found = manifest.get("kind") if isinstance(manifest, dict) else None
+        raise FolderError(f"{path} is not a {kind}: its manifest says {found!r}")
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not all(_is_entry(entry) for entry in files.values()):
+        raise FolderError(f"{file} does not list its files with name, size and SHA-256")
+    return manifest
+
+
+def _is_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("file"), str)
+        and "/" not in entry["file"]
+        and isinstance(entry.get("bytes"), int)
+        and isinstance(entry.get("sha256"), str)
+    )
+
+
+def _refuse_foreign(path: Path, kind: str) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise FolderError(f"{path} is a file; a {kind} is a folder")
+    others = [entry.name for entry in path.iterdir() if not entry.name.endswith(".part")]
+    if MANIFEST in others:
+        _read_manifest(path, kind)
+    elif any(not _is_ours(name) for name in others):
+        raise FolderError(f"{path} is not empty and not a {kind}; choose another folder")
+
+
+def _write_file(path: Path, name: str, write: Writer) -> dict[str, object]:
+    stem, _, suffix = name.rpartition(".")
+    handle, part = tempfile.mkstemp(dir=path, prefix=f".{name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        digest = _sha256(Path(part))
+        target = f"{stem}.{digest[:12]}.{suffix}"
+        Path(part).chmod(0o644)
+        size = Path(part).stat().st_size
+        os.replace(part, path / target)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+    return {"file": target, "bytes": size, "sha256": digest}
+
+
+def _is_ours(name: str) -> bool:
+    if name.endswith(".part"):
+        return True
+    parts = name.split(".")
+    return len(parts) >= 3 and len(parts[-2]) == 12 and set(parts[-2]) <= set("0123456789abcdef")
+
+
+def _fingerprint(entries: Mapping[str, Mapping[str, object]]) -> str:
+    lines = "".join(f"{name} {entries[name]['sha256']}\n" for name in sorted(entries))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

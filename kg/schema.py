@@ -1,0 +1,199 @@
+"""Node types and edge types, with their Biolink names and the field's abbreviations.
+
+A metaedge is written ``Drug-treats-Disease`` in full and ``CtD`` in short; a metapath strings
+them together: ``Drug-binds-Gene-associates-Disease`` is ``CbGaD``. The short letters are those of
+Hetionet (``C`` stands for compound), so that metapaths of the literature can be typed as printed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kg.errors import SchemaError
+
+
+class EdgeType(NamedTuple):
+    """A metaedge, e.g. ``EdgeType("Drug", "treats", "Disease")``."""
+
+    head: str
+    relation: str
+    tail: str
+
+    def __str__(self) -> str:
+        return "-".join(self)
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """What the schema says of a node type."""
+
+    abbreviation: str
+    category: str  # Biolink class
+
+
+@dataclass(frozen=True)
+class EdgeSpec:
+    """What the schema says of an edge type."""
+
+    abbreviation: str  # the relation's letters in a metapath
+    predicate: str  # Biolink predicate, read from head to tail
+    inverse: str  # the relation in words, read from tail to head
+    symmetric: bool = False  # stored once, valid both ways
+
+
+NODES: Mapping[str, NodeSpec] = {
+    "Anatomy": NodeSpec("A", "biolink:GrossAnatomicalStructure"),
+    "BiologicalProcess": NodeSpec("BP", "biolink:BiologicalProcess"),
+    "CellularComponent": NodeSpec("CC", "biolink:CellularComponent"),
+    "Disease": NodeSpec("D", "biolink:Disease"),
+    "Drug": NodeSpec("C", "biolink:Drug"),
+    "DrugClass": NodeSpec("PC", "biolink:ChemicalEntity"),
+    "Gene": NodeSpec("G", "biolink:Gene"),
+    "MolecularFunction": NodeSpec("MF", "biolink:MolecularActivity"),
+    "Pathway": NodeSpec("PW", "biolink:Pathway"),
+    "SideEffect": NodeSpec("SE", "biolink:PhenotypicFeature"),
+    "Symptom": NodeSpec("S", "biolink:PhenotypicFeature"),
+}
+
+
+def _edges(
+    rows: Iterable[tuple[str, str, str, str, str, str] | tuple[str, str, str, str, str, str, bool]],
+) -> Mapping[EdgeType, EdgeSpec]:
+    return {EdgeType(*row[:3]): EdgeSpec(*row[3:]) for row in rows}
+
+
+EDGES: Mapping[EdgeType, EdgeSpec] = _edges(
+    [
+        ("Anatomy", "downregulates", "Gene", "d", "biolink:affects", "downregulated in"),
+        ("Anatomy", "expresses", "Gene", "e", "biolink:expresses", "expressed in"),
+        ("Anatomy", "upregulates", "Gene", "u", "biolink:affects", "upregulated in"),
+        ("Disease", "associates", "Gene", "a", "biolink:condition_associated_with_gene",
+         "associated with"),
+        ("Disease", "downregulates", "Gene", "d", "biolink:affects", "downregulated in"),
+        ("Disease", "localizes", "Anatomy", "l", "biolink:disease_has_location", "site of"),
+        ("Disease", "presents", "Symptom", "p", "biolink:has_phenotype", "presented by"),
+        ("Disease", "resembles", "Disease", "r", "biolink:similar_to", "resembles", True),
+        ("Disease", "subclass_of", "Disease", "s", "biolink:subclass_of", "includes"),
+        ("Disease", "upregulates", "Gene", "u", "biolink:affects", "upregulated in"),
+        ("Drug", "binds", "Gene", "b", "biolink:directly_physically_interacts_with", "bound by"),
+        ("Drug", "causes", "SideEffect", "c", "biolink:has_side_effect", "caused by"),
+        ("Drug", "contraindicated", "Disease", "x", "biolink:contraindicated_in",
+         "contraindicates"),
+        ("Drug", "downregulates", "Gene", "d", "biolink:affects", "downregulated by"),
+        ("Drug", "interacts", "Drug", "i", "biolink:interacts_with", "interacts", True),
+        ("Drug", "metabolized_by", "Gene", "m", "biolink:is_substrate_of", "metabolizes"),
+        ("Drug", "palliates", "Disease", "p", "biolink:ameliorates_condition", "palliated by"),
+        ("Drug", "resembles", "Drug", "r", "biolink:similar_to", "resembles", True),
+        ("Drug", "treats", "Disease", "t", "biolink:treats", "treated by"),
+        ("Drug", "upregulates", "Gene", "u", "biolink:affects", "upregulated by"),
+        ("DrugClass", "cross_reacts", "DrugClass", "k", "biolink:related_to",
+         "cross-reacts with", True),
+        ("DrugClass", "includes", "Drug", "i", "biolink:has_member", "belongs to"),
+        ("Gene", "covaries", "Gene", "c", "biolink:correlated_with", "covaries", True),
+        ("Gene", "interacts", "Gene", "i", "biolink:physically_interacts_with", "interacts", True),
+        ("Gene", "participates", "BiologicalProcess", "p", "biolink:participates_in", "involves"),
+        ("Gene", "participates", "CellularComponent", "p", "biolink:located_in", "contains"),
+        ("Gene", "participates", "MolecularFunction", "p", "biolink:enables", "enabled by"),
+        ("Gene", "participates", "Pathway", "p", "biolink:participates_in", "involves"),
+        ("Gene", "regulates", "Gene", "r", "biolink:regulates", "regulated by"),
+    ]
+)  # fmt: skip
+
+
+class Step(NamedTuple):
+    """One metaedge of a metapath and the direction in which it is walked."""
+
+    edge_type: EdgeType
+    forward: bool  # False: from tail to head
+
+    @property
+    def source(self) -> str:
+        """The node type where the step begins."""
+        return self.edge_type.head if self.forward else self.edge_type.tail
+
+    @property
+    def target(self) -> str:
+        """The node type where the step ends."""
+        return self.edge_type.tail if self.forward else self.edge_type.head
+
+
+Metapath = tuple[Step, ...]
+
+
+def abbreviate(metapath: Metapath) -> str:
+    """The short form, e.g. ``CbGaD``; ``Gr>G`` and ``G<rG`` where direction matters."""
+    text = NODES[metapath[0].source].abbreviation
+    for step in metapath:
+        letters = EDGES[step.edge_type].abbreviation
+        directed = (
+            step.edge_type.head == step.edge_type.tail and not EDGES[step.edge_type].symmetric
+        )
+        if directed:
+            letters = f"{letters}>" if step.forward else f"<{letters}"
+        text += letters + NODES[step.target].abbreviation
+    return text
+
+
+def parse_metapath(text: str) -> Metapath:
+    """Read a metapath, written in full or in short; directions follow from the node types.
+
+    Raises:
+        SchemaError: a node type or relation is unknown, or two node types are not joined by it.
+    """
+    words = _words(text.strip())
+    if len(words) < 3 or len(words) % 2 == 0:
+        raise SchemaError(
+            f"metapath {text!r} must alternate node types and relations, such as "
+            "'Drug-binds-Gene-associates-Disease' or 'CbGaD'"
+        )
+    for node_type in words[::2]:
+        check_node_type(node_type)
+    return tuple(
+        _step(words[i], words[i + 1], words[i + 2], text) for i in range(0, len(words) - 2, 2)
+    )
+
+
+def check_node_type(node_type: str) -> str:
+    """Return ``node_type`` if the schema has it.
+
+    Raises:
+        SchemaError: it has not; the message lists what there is.
+    """
+    if node_type not in NODES:
+        raise SchemaError(f"no node type {node_type!r}; choose from {', '.join(NODES)}")
+    return node_type
+
+
+def _words(text: str) -> list[str]:
+    if "-" in text:
+        return text.split("-")
+    names = {spec.abbreviation: name for name, spec in NODES.items()}
+    parts = re.findall(r"[A-Z]+|[<>a-z]+", text)
+    return [names.get(part, part) for part in parts]
+
+
+def _step(source: str, relation: str, target: str, text: str) -> Step:
+    backward = relation.startswith("<")
+    word = relation.strip("<>")
+    found = []
+    for edge_type, spec in EDGES.items():
+        if word not in (edge_type.relation, spec.abbreviation):
+            continue
+        if (edge_type.head, edge_type.tail) == (source, target) and not backward:
+            found.append(Step(edge_type, True))
+        elif (edge_type.tail, edge_type.head) == (source, target) and (
+            backward or source != target
+        ):
+            found.append(Step(edge_type, False))
+    if not found:
+        have = sorted(
+            edge_type.relation
+            for edge_type in EDGES
+            if {edge_type.head, edge_type.tail} == {source, target}
+        )
+        raise SchemaError(
+            f"metapath {text!r}: {source} and {target} are not joined by {relation!r}; "
+            f"have {', '.join(have) or 'nothing'}"
+        )
+    return found[0]

@@ -1,0 +1,112 @@
+"""What a source is: records in columns, each with its place in a file.
+
+An adapter yields batches. It speaks its own identifiers (*keys*) and gives each node its CURIE; the
+builder joins, merges and refuses. Big sources yield few big batches of Arrow strings.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.graph import Provenance
+from kg.schema import EdgeType
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Refusal(NamedTuple):
+    """A row that was left out, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class LabelRow(NamedTuple):
+    """A further text that leads to a node."""
+
+    node: int  # position in the batch
+    kind: str  # one of kg.graph.LABEL_KINDS
+    text: str
+
+
+@dataclass(frozen=True)
+class NodeBatch:
+    """Nodes of one type. All sequences have the same length."""
+
+    type: str
+    file: str
+    lines: Sequence[int] | NDArray[np.int64]
+    keys: Sequence[str]  # the source's own identifiers, as its edges use them
+    ids: Sequence[str]  # CURIEs
+    names: Sequence[str]
+    labels: Sequence[LabelRow] = ()
+
+
+@dataclass(frozen=True)
+class EdgeBatch:
+    """Edges of one type, by one provenance."""
+
+    type: EdgeType
+    file: str
+    lines: Sequence[int] | NDArray[np.int64]
+    heads: "pa.Array"  # keys, or CURIEs of nodes that another source brings
+    tails: "pa.Array"
+    provenance: Provenance
+    details: Sequence[Mapping[str, Any]] | None = None  # qualifiers and references, one an edge
+
+
+@dataclass(frozen=True)
+class LabelBatch:
+    """Texts that lead to nodes already given, by CURIE."""
+
+    file: str
+    rows: Sequence[tuple[int, str, str, str]]  # line, CURIE, label kind, text
+
+
+@dataclass(frozen=True)
+class StatementBatch:
+    """Facts of more than two parties; ``nodes`` names the columns that hold CURIEs."""
+
+    kind: str
+    file: str
+    lines: Sequence[int]
+    rows: Sequence[Mapping[str, str]]
+    nodes: tuple[str, ...] = field(default=())
+
+
+Batch = NodeBatch | EdgeBatch | LabelBatch | StatementBatch | Refusal
+
+
+class Source(Protocol):
+    """One adapter.
+
+    Attributes:
+        name: how the command line calls it.
+        licence: SPDX expression, or the terms in few words.
+        describes: one line: what it brings and from where.
+    """
+
+    name: ClassVar[str]
+    licence: ClassVar[str]
+    describes: ClassVar[str]
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Read from ``folder``; None: the embedded files, or a checksum-pinned download."""
+
+    def read(self) -> Iterator[Batch]:
+        """Yield all batches; every node before the first edge that needs it.
+
+        Raises:
+            SourceError: a file is missing, damaged or not what its name says.
+        """
+        ...
+
+    def version(self) -> Mapping[str, Any]:
+        """What was read, as JSON values: version, files with size and SHA-256. After :meth:`read`."""
+        ...

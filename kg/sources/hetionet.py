@@ -1,0 +1,221 @@
+"""Hetionet v1.0 (https://het.io): the nodes' TSV and the edges' SIF files, plain or gzip.
+
+Reads ``hetionet-v1.0-nodes.tsv`` and every ``hetionet-v1.0-edges*.sif`` or ``.sif.gz`` of a folder;
+without a folder it downloads the published files, pinned by SHA-256. Quirks: kinds contain spaces,
+the metaedge ``Gr>G`` contains ``>``, undirected edges are stored once.
+"""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from kg.errors import SourceError
+from kg.graph import Provenance
+from kg.identifiers import HETIONET_KINDS, from_hetionet
+from kg.schema import EdgeType
+from kg.sources.base import Batch, EdgeBatch, NodeBatch, Refusal
+
+_URL = "https://github.com/hetio/hetionet/raw/38873689199f81b0e6e11554d9803b94f0c4a12c/hetnet/tsv/"
+_PINNED = {
+    "hetionet-v1.0-nodes.tsv": "3ad9eb86c031df8bc7d5efefa6edc93562182eb9a6a71e5129d3f18b9d42c50e",
+    "hetionet-v1.0-edges.sif.gz": "611f0411ac666be4e0270e54bbca67407e14720bfc3099311f0f5eec25c5a947",
+}
+
+_BLOCK = 8 << 20  # bytes of text read at a time
+
+
+def _infores(name: str, licence: str, level: str = "knowledge_assertion") -> Provenance:
+    agent = "manual_agent" if level == "knowledge_assertion" else "data_analysis_pipeline"
+    return Provenance("hetionet", f"infores:{name}", licence, level, agent)
+
+
+_STATISTICAL = "statistical_association"
+_MIXED = "LicenseRef-no-licence-stated"
+# Metaedge -> our edge type, whether the file has it tail first, and where its edges come from
+# (Himmelstein et al. 2017, eLife 6:e26726, table of sources).
+METAEDGES: Mapping[str, tuple[EdgeType, Provenance]] = {
+    "AdG": (EdgeType("Anatomy", "downregulates", "Gene"), _infores("bgee", _MIXED, _STATISTICAL)),
+    "AeG": (EdgeType("Anatomy", "expresses", "Gene"), _infores("bgee", _MIXED, "observation")),
+    "AuG": (EdgeType("Anatomy", "upregulates", "Gene"), _infores("bgee", _MIXED, _STATISTICAL)),
+    "CbG": (EdgeType("Drug", "binds", "Gene"), _infores("drugbank", "CC-BY-NC-4.0")),
+    "CcSE": (EdgeType("Drug", "causes", "SideEffect"), _infores("sider", "CC-BY-NC-SA-4.0")),
+    "CdG": (EdgeType("Drug", "downregulates", "Gene"), _infores("lincs", _MIXED, _STATISTICAL)),
+    "CpD": (EdgeType("Drug", "palliates", "Disease"), _infores("pharmacotherapydb", "CC0-1.0")),
+    "CrC": (EdgeType("Drug", "resembles", "Drug"), _infores("hetionet", "CC0-1.0", "prediction")),
+    "CtD": (EdgeType("Drug", "treats", "Disease"), _infores("pharmacotherapydb", "CC0-1.0")),
+    "CuG": (EdgeType("Drug", "upregulates", "Gene"), _infores("lincs", _MIXED, _STATISTICAL)),
+    "DaG": (EdgeType("Disease", "associates", "Gene"), _infores("hetionet", "CC0-1.0")),
+    "DdG": (EdgeType("Disease", "downregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STATISTICAL)),
+    "DlA": (EdgeType("Disease", "localizes", "Anatomy"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
+    "DpS": (EdgeType("Disease", "presents", "Symptom"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
+    "DrD": (EdgeType("Disease", "resembles", "Disease"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
+    "DuG": (EdgeType("Disease", "upregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STATISTICAL)),
+    "GcG": (EdgeType("Gene", "covaries", "Gene"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
+    "GiG": (EdgeType("Gene", "interacts", "Gene"), _infores("hetionet", _MIXED, "observation")),
+    "GpBP": (EdgeType("Gene", "participates", "BiologicalProcess"), _infores("goa", "CC-BY-4.0")),
+    "GpCC": (EdgeType("Gene", "participates", "CellularComponent"), _infores("goa", "CC-BY-4.0")),
+    "GpMF": (EdgeType("Gene", "participates", "MolecularFunction"), _infores("goa", "CC-BY-4.0")),
+    "GpPW": (EdgeType("Gene", "participates", "Pathway"), _infores("pathway-commons", _MIXED)),
+    "Gr>G": (EdgeType("Gene", "regulates", "Gene"), _infores("lincs", _MIXED, _STATISTICAL)),
+    "PCiC": (EdgeType("DrugClass", "includes", "Drug"), _infores("drugcentral", "CC-BY-4.0")),
+}  # fmt: skip
+
+
+class Hetionet:
+    """The whole hetnet: 47,031 nodes of 11 kinds and up to 2,250,197 edges of 24 metaedges."""
+
+    name: ClassVar[str] = "hetionet"
+    licence: ClassVar[str] = "CC0-1.0 AND LicenseRef-per-edge"
+    describes: ClassVar[str] = "Hetionet v1.0: nodes TSV and edges SIF, from a folder or het.io"
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._files: list[Path] = []
+
+    def read(self) -> Iterator[Batch]:
+        """Yield nodes kind by kind, then edges block by block; see the contract in ``base``."""
+        nodes, edges = self._find()
+        self._files = [nodes, *edges]
+        yield from _read_nodes(nodes)
+        for path in edges:
+            yield from _read_edges(path)
+
+    def version(self) -> Mapping[str, Any]:
+        """Release and the files read, each with size and SHA-256."""
+        files = {}
+        for path in self._files:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            files[path.name] = {"bytes": path.stat().st_size, "sha256": digest}
+        return {"release": "v1.0", "files": files}
+
+    def _find(self) -> tuple[Path, list[Path]]:
+        if self._folder is None:
+            from kg.sources.download import fetch
+
+            nodes, edges = (fetch(_URL + name, digest) for name, digest in _PINNED.items())
+            return nodes, [edges]
+        nodes = self._folder / "hetionet-v1.0-nodes.tsv"
+        if not nodes.is_file():
+            nodes = nodes.with_name(nodes.name + ".gz")
+        edges = sorted(self._folder.glob("hetionet-v1.0-edges*.sif"))
+        edges += sorted(self._folder.glob("hetionet-v1.0-edges*.sif.gz"))
+        plain = {path.name.removesuffix(".gz"): path for path in reversed(edges)}
+        if not nodes.is_file() or not plain:
+            raise SourceError(
+                f"hetionet: {self._folder} needs hetionet-v1.0-nodes.tsv and at least one "
+                "hetionet-v1.0-edges*.sif or .sif.gz"
+            )
+        return nodes, sorted(plain.values())
+
+
+def _read_nodes(path: Path) -> Iterator[Batch]:
+    for table, lines, refused in _blocks(path, ("id", "name", "kind")):
+        yield from refused
+        kinds = table.column("kind").dictionary_encode()
+        for code, kind in enumerate(kinds.dictionary.to_pylist()):
+            if kind not in HETIONET_KINDS:
+                raise SourceError(
+                    f"{path.name}: nobody knows the node kind {kind!r}; "
+                    f"known are {', '.join(HETIONET_KINDS)}"
+                )
+            rows = np.flatnonzero(kinds.indices.to_numpy() == code)
+            keys = table.column("id").take(rows).to_pylist()
+            yield NodeBatch(
+                type=HETIONET_KINDS[kind][0],
+                file=path.name,
+                lines=lines[rows],
+                keys=keys,
+                ids=[from_hetionet(key) or key for key in keys],
+                names=table.column("name").take(rows).to_pylist(),
+            )
+
+
+def _read_edges(path: Path) -> Iterator[Batch]:
+    for table, lines, refused in _blocks(path, ("source", "metaedge", "target")):
+        yield from refused
+        metaedges = table.column("metaedge").dictionary_encode()
+        for code, metaedge in enumerate(metaedges.dictionary.to_pylist()):
+            if metaedge not in METAEDGES:
+                raise SourceError(
+                    f"{path.name}: nobody knows the metaedge {metaedge!r}; "
+                    f"known are {', '.join(METAEDGES)}"
+                )
+            rows = np.flatnonzero(metaedges.indices.to_numpy() == code)
+            whole = len(rows) == len(table)
+            edge_type, provenance = METAEDGES[metaedge]
+            yield EdgeBatch(
+                type=edge_type,
+                file=path.name,
+                lines=lines[rows],
+                heads=table.column("source") if whole else table.column("source").take(rows),
+                tails=table.column("target") if whole else table.column("target").take(rows),
+                provenance=provenance,
+            )
+
+
+def _blocks(
+    path: Path, columns: tuple[str, ...]
+) -> Iterator[tuple[pa.RecordBatch, np.ndarray[Any, np.dtype[np.int64]], list[Refusal]]]:
+    """Read a TSV in blocks: the rows, the line number of each, and the rows that are malformed."""
+    bad: list[Refusal] = []
+
+    def refuse(row: Any) -> str:
+        bad.append(
+            Refusal(path.name, row.number, f"{row.actual_columns} columns, not {row.expected_columns}")
+        )
+        return "skip"
+
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:  # type: ignore[operator]
+            header = file.readline().decode("utf-8", "replace").rstrip("\r\n").split("\t")
+            if header != list(columns):
+                raise SourceError(
+                    f"{path.name}: the header is {header[:4]}, not {list(columns)}; "
+                    "is it a Hetionet v1.0 file?"
+                )
+            try:
+                reader = pa.csv.open_csv(
+                    file,
+                    read_options=pa.csv.ReadOptions(
+                        column_names=list(columns), block_size=_BLOCK, use_threads=False
+                    ),
+                    parse_options=pa.csv.ParseOptions(
+                        delimiter="\t",
+                        quote_char=False,
+                        ignore_empty_lines=False,
+                        invalid_row_handler=refuse,
+                    ),
+                    convert_options=pa.csv.ConvertOptions(
+                        column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+                    ),
+                )
+            except pa.ArrowInvalid as error:
+                if "Empty CSV" in str(error):
+                    return
+                raise
+            line = 2
+            for batch in reader:
+                refused = [row._replace(line=row.line + 1) for row in bad]
+                bad.clear()
+                lines = _lines(line, len(batch), [row.line for row in refused])
+                line += len(batch) + len(refused)
+                yield batch, lines, refused
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceError(f"{path.name}: the gzip data is truncated or damaged ({error})") from None
+    except pa.ArrowInvalid as error:
+        raise SourceError(f"{path.name}: not UTF-8 tab-separated text ({error})") from None
+
+
+def _lines(start: int, count: int, refused: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    lines = np.arange(start, start + count + len(refused), dtype=np.int64)
+    return np.delete(lines, [line - start for line in refused]) if refused else lines

@@ -1,0 +1,194 @@
+"""The embedded starter graph: readable TSV files, written for this project, each row with its references.
+
+Columns are named in each file's header; lists inside a cell are joined with ``|``. The tables below say
+what each file becomes. ``docs/formats.md`` describes them for people who edit them.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import pyarrow as pa
+
+from kg.errors import SourceError
+from kg.graph import Provenance
+from kg.schema import EdgeType
+from kg.sources.base import (
+    Batch,
+    EdgeBatch,
+    LabelBatch,
+    LabelRow,
+    NodeBatch,
+    Refusal,
+    StatementBatch,
+)
+
+_PROVENANCE = Provenance(
+    "starter", "infores:pharmakon-starter", "Apache-2.0", "knowledge_assertion", "manual_agent"
+)
+
+# file -> node type, and which columns hold codes of which system
+_NODES = {
+    "diseases": ("Disease", {"snomed": "SNOMEDCT", "icd10cm": "ICD10CM", "mesh": "MESH"}),
+    "drug_classes": ("DrugClass", {"snomed_allergy": "SNOMEDCT"}),
+    "drugs": ("Drug", {"rxnorm": "RXNORM", "atc": "ATC"}),
+    "genes": ("Gene", {}),
+    "side_effects": ("SideEffect", {}),
+    "symptoms": ("Symptom", {}),
+}  # type: Mapping[str, tuple[str, Mapping[str, str]]]
+
+# file -> edge type; the first two columns are head and tail, the others qualify the assertion
+_EDGES = {
+    "allergy": EdgeType("DrugClass", "cross_reacts", "DrugClass"),
+    "associates": EdgeType("Disease", "associates", "Gene"),
+    "binds": EdgeType("Drug", "binds", "Gene"),
+    "causes": EdgeType("Drug", "causes", "SideEffect"),
+    "contraindicated": EdgeType("Drug", "contraindicated", "Disease"),
+    "includes": EdgeType("DrugClass", "includes", "Drug"),
+    "interacts": EdgeType("Drug", "interacts", "Drug"),
+    "metabolized_by": EdgeType("Drug", "metabolized_by", "Gene"),
+    "palliates": EdgeType("Drug", "palliates", "Disease"),
+    "presents": EdgeType("Disease", "presents", "Symptom"),
+    "subclass_of": EdgeType("Disease", "subclass_of", "Disease"),
+    "treats": EdgeType("Drug", "treats", "Disease"),
+}
+
+# file -> the columns that hold CURIEs of nodes
+_STATEMENTS = {
+    "combinations": ("drug_a", "drug_b"),
+    "coverage": ("drug",),
+    "guidance": ("gene", "drug"),
+    "kidney": ("drug",),
+    "pregnancy": ("drug",),
+    "references": (),
+}
+
+
+class _Row(NamedTuple):
+    line: int
+    cells: Mapping[str, str]
+
+
+class Starter:
+    """Common diseases and medicines of general practice, checked by hand."""
+
+    name: ClassVar[str] = "starter"
+    licence: ClassVar[str] = "Apache-2.0"
+    describes: ClassVar[str] = "the embedded graph of common diseases and medicines"
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or Path(__file__).parent.parent / "starter"
+
+    def read(self) -> Iterator[Batch]:
+        """Yield nodes, their texts, edges, statements; see the contract in ``base``."""
+        for stem, (node_type, systems) in _NODES.items():
+            yield from self._read_nodes(stem, node_type, systems)
+        yield from self._read_labels()
+        for stem, edge_type in _EDGES.items():
+            yield from self._read_edges(stem, edge_type)
+        for stem, nodes in _STATEMENTS.items():
+            rows = yield from self._rows(stem, nodes)
+            lines, cells = [row.line for row in rows], [row.cells for row in rows]
+            yield StatementBatch(stem, f"{stem}.tsv", lines, cells, nodes)
+
+    def version(self) -> Mapping[str, Any]:
+        """The files read, each with its SHA-256."""
+        return {
+            "files": {
+                path.name: {
+                    "bytes": path.stat().st_size,
+                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                }
+                for path in sorted(self._folder.glob("*.tsv"))
+            }
+        }
+
+    def _read_nodes(
+        self, stem: str, node_type: str, systems: Mapping[str, str]
+    ) -> Iterator[Batch]:
+        rows = yield from self._rows(stem, ("id", "name", "reference", *systems))
+        labels = []
+        for position, (_, cells) in enumerate(rows):
+            texts = [*_cell(cells.get("name_zh", "")), *_cell(cells.get("synonyms", ""))]
+            labels += [LabelRow(position, "synonym", text) for text in texts]
+            for column, system in systems.items():
+                labels += [
+                    LabelRow(position, "code", f"{system}:{code}") for code in _cell(cells[column])
+                ]
+        ids = [row.cells["id"] for row in rows]
+        yield NodeBatch(
+            type=node_type,
+            file=f"{stem}.tsv",
+            lines=[row.line for row in rows],
+            keys=ids,
+            ids=ids,
+            names=[row.cells["name"] for row in rows],
+            labels=labels,
+        )
+
+    def _read_labels(self) -> Iterator[Batch]:
+        products = yield from self._rows("products", ("name", "rxnorm", "ingredients"))
+        labels = []
+        for line, cells in products:
+            texts = [cells["name"], *(f"RXNORM:{code}" for code in _cell(cells["rxnorm"]))]
+            for drug in _cell(cells["ingredients"]):
+                labels += [(line, drug, "product", text) for text in texts if text]
+        yield LabelBatch("products.tsv", labels)
+        codes = yield from self._rows("broader_codes", ("system", "code", "disease"))
+        yield LabelBatch(
+            "broader_codes.tsv",
+            [
+                (line, cells["disease"], "broader-code", f"{cells['system']}:{cells['code']}")
+                for line, cells in codes
+            ],
+        )
+
+    def _read_edges(self, stem: str, edge_type: EdgeType) -> Iterator[Batch]:
+        rows = yield from self._rows(stem, ("reference",))
+        if not rows:
+            return
+        head, tail, *qualifiers = rows[0].cells
+        yield EdgeBatch(
+            type=edge_type,
+            file=f"{stem}.tsv",
+            lines=[row.line for row in rows],
+            heads=pa.array([row.cells[head] for row in rows], pa.string()),
+            tails=pa.array([row.cells[tail] for row in rows], pa.string()),
+            provenance=_PROVENANCE,
+            details=[
+                {
+                    name: _cell(row.cells[name]) if name == "reference" else row.cells[name]
+                    for name in qualifiers
+                    if row.cells[name]
+                }
+                for row in rows
+            ],
+        )
+
+    def _rows(self, stem: str, needed: tuple[str, ...]) -> Iterator[Batch]:  # type: ignore[misc]
+        """Yield the malformed rows of a file as refusals and return the good ones."""
+        path = self._folder / f"{stem}.tsv"
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            raise SourceError(f"starter: {path} is missing") from None
+        except UnicodeDecodeError as error:
+            raise SourceError(f"starter: {path.name} is not UTF-8 ({error.reason})") from None
+        header = lines[0].split("\t") if lines else []
+        missing = [name for name in needed if name not in header]
+        if missing or len(header) < 2:
+            raise SourceError(f"starter: {path.name} has no column {missing or 'at all'}")
+        rows = []
+        for number, line in enumerate(lines[1:], start=2):
+            cells = line.split("\t")
+            if len(cells) != len(header):
+                reason = f"{len(cells)} columns, not {len(header)}"
+                yield Refusal(path.name, number, reason)
+                continue
+            rows.append(_Row(number, dict(zip(header, map(str.strip, cells), strict=True))))
+        return rows
+
+
+def _cell(text: str) -> list[str]:
+    return [part.strip() for part in text.split("|") if part.strip()]

@@ -1,0 +1,195 @@
+"""A graph on disk: Arrow IPC files under one manifest (see ``docs/formats.md``).
+
+Opening maps the files and checks versions and sizes, not hashes: milliseconds, whatever the size.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from kg.errors import FolderError
+from kg.folder import Folder, Writer, content_fingerprint, open_folder, write_folder
+from kg.graph import (
+    LABEL_KINDS,
+    AssertionTable,
+    EdgeTable,
+    Graph,
+    LabelTable,
+    Provenance,
+)
+from kg.schema import EdgeType
+
+KIND = "pharmakon-graph"
+VERSION = 1
+
+_NODES = pa.schema([("id", pa.string()), ("name", pa.string())])
+_EDGES = pa.schema([("tail", pa.int32()), ("by_tail", pa.int32())])
+_STARTS = pa.schema([("start", pa.int32())])
+_ASSERTIONS = pa.schema(
+    [("edge", pa.int32()), ("provenance", pa.int16()), ("details", pa.int32())]
+)
+_DETAILS = pa.schema([("json", pa.string())])
+_LABELS = pa.schema(
+    [
+        ("node", pa.int32()),
+        ("kind", pa.int8()),
+        ("text", pa.string()),
+        ("key", pa.string()),
+        ("by_key", pa.int32()),
+    ]
+)
+
+
+def write_graph(graph: Graph, path: Path, *, report: Mapping[str, Any] | None = None) -> Graph:
+    """Write ``graph`` to the folder ``path`` and return it as opened from there.
+
+    Args:
+        graph: a valid graph.
+        path: created, or an earlier graph, which is replaced as a whole.
+        report: what the builder has to say (JSON values); kept in the manifest, not in the fingerprint.
+
+    Raises:
+        FolderError: ``path`` holds something that is not a graph.
+    """
+    write_folder(
+        path,
+        kind=KIND,
+        version=VERSION,
+        files=_files(graph),
+        header={**_header(graph), "sources": graph.sources, "report": report or {}},
+    )
+    return open_graph(path)
+
+
+def fingerprint(graph: Graph) -> str:
+    """The SHA-256 of what :func:`write_graph` would write, as it stands in the manifest."""
+    return content_fingerprint(_files(graph))
+
+
+def open_graph(path: Path, *, verify: bool = False) -> Graph:
+    """Open the graph in the folder ``path`` by memory map.
+
+    Args:
+        path: a folder written by :func:`write_graph`.
+        verify: also read every file and compare its SHA-256.
+
+    Raises:
+        FolderError: not a graph, of an unknown version, or damaged.
+    """
+    folder = open_folder(path, kind=KIND, versions=(VERSION,))
+    if verify:
+        folder.verify()
+    try:
+        return _read(folder)
+    except (KeyError, TypeError, IndexError, pa.ArrowInvalid, OSError) as error:
+        raise FolderError(f"{path} is damaged: {type(error).__name__} while reading it") from error
+
+
+def _header(graph: Graph) -> dict[str, Any]:
+    return {
+        "node_types": {node_type: len(ids) for node_type, ids in graph.ids.items()},
+        "edge_types": [
+            {**edge_type._asdict(), "edges": len(table),
+             "uniform": graph.assertion_tables[edge_type].uniform}
+            for edge_type, table in graph.edge_tables.items()
+        ],
+        "label_kinds": list(LABEL_KINDS),
+        "provenances": [asdict(provenance) for provenance in graph.provenances],
+    }  # fmt: skip
+
+
+def _files(graph: Graph) -> dict[str, Writer]:
+    tables = list(graph.edge_tables.values())
+    assertions = list(graph.assertion_tables.values())
+    labels = graph.labels
+    return {
+        "nodes.arrow": _batches(_NODES, [[graph.ids[t], graph.names[t]] for t in graph.ids]),
+        "edges.arrow": _batches(_EDGES, [[table.tail, table.by_tail] for table in tables]),
+        "starts.arrow": _batches(
+            _STARTS,
+            [[start] for table in tables for start in (table.head_start, table.tail_start)],
+        ),
+        "assertions.arrow": _batches(
+            _ASSERTIONS, [[table.edge, table.provenance, table.details] for table in assertions]
+        ),
+        "details.arrow": _batches(_DETAILS, [[graph.details]]),
+        "labels.arrow": _batches(
+            _LABELS, [[labels.node, labels.kind, labels.text, labels.key, labels.by_key]]
+        ),
+        "statements.json": _json({kind: list(rows) for kind, rows in graph.statements.items()}),
+        "types.json": _json(_header(graph)),
+    }
+
+
+def _read(folder: Folder) -> Graph:
+    manifest = folder.manifest
+    if list(manifest["label_kinds"]) != list(LABEL_KINDS):
+        raise FolderError(f"{folder.path} has label kinds that this program does not know")
+    types = [EdgeType(e["head"], e["relation"], e["tail"]) for e in manifest["edge_types"]]
+    nodes = _map(folder, "nodes.arrow", _NODES)
+    edges = _map(folder, "edges.arrow", _EDGES)
+    starts = _map(folder, "starts.arrow", _STARTS)
+    assertions = _map(folder, "assertions.arrow", _ASSERTIONS)
+    details = _map(folder, "details.arrow", _DETAILS)(0)
+    labels = _map(folder, "labels.arrow", _LABELS)(0)
+    edge_tables, assertion_tables = {}, {}
+    for i, edge_type in enumerate(types):
+        tail, by_tail = map(_array, edges(i))
+        edge_tables[edge_type] = EdgeTable(
+            tail, _array(starts(2 * i)[0]), by_tail, _array(starts(2 * i + 1)[0])
+        )
+        assertion_tables[edge_type] = AssertionTable(
+            *map(_array, assertions(i)), uniform=manifest["edge_types"][i]["uniform"]
+        )
+    columns = [nodes(i) for i in range(len(manifest["node_types"]))]
+    return Graph(
+        ids={t: columns[i][0] for i, t in enumerate(manifest["node_types"])},
+        names={t: columns[i][1] for i, t in enumerate(manifest["node_types"])},
+        edge_tables=edge_tables,
+        assertion_tables=assertion_tables,
+        provenances=[Provenance(**row) for row in manifest["provenances"]],
+        details=details[0],
+        labels=LabelTable(
+            _array(labels[0]), _array(labels[1]), labels[2], labels[3], _array(labels[4])
+        ),
+        statements=json.loads(folder.file("statements.json").read_bytes()),
+        sources=manifest["sources"],
+        fingerprint=folder.fingerprint,
+    )
+
+
+def _batches(schema: pa.Schema, columns: list[list[Any]]) -> Writer:
+    def write(file: BinaryIO) -> None:
+        with pa.ipc.new_file(file, schema) as writer:
+            for arrays in columns:
+                typed = [
+                    pa.array(a, type=f.type) for a, f in zip(arrays, schema, strict=True)
+                ]
+                writer.write_batch(pa.record_batch(typed, schema=schema))
+
+    return write
+
+
+def _json(value: object) -> Writer:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return lambda file: _discard(file.write(text.encode()))
+
+
+def _discard(_: object) -> None:
+    return None
+
+
+def _map(folder: Folder, name: str, schema: pa.Schema) -> Callable[[int], list[Any]]:
+    reader = pa.ipc.open_file(pa.memory_map(str(folder.file(name))))
+    if reader.schema != schema:
+        raise FolderError(f"{folder.file(name)} has columns {reader.schema.names}, not expected")
+    return lambda index: list(reader.get_batch(index).columns)
+
+
+def _array(column: pa.Array) -> np.ndarray[Any, Any]:
+    return column.to_numpy(zero_copy_only=True)  # type: ignore[no-any-return]
