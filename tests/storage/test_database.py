@@ -1,0 +1,279 @@
+"""Opening and making stores; units of work that last only when committed."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from storage import (
+    AuditError,
+    Database,
+    KeyRing,
+    KeyRingError,
+    NotFoundError,
+    SchemaVersionError,
+    StorageError,
+    StoreBusyError,
+    StoreUnavailableError,
+)
+from storage.tables import SCHEMA_VERSION
+from tests.storage.conftest import Tamper
+from tests.storage.stores import NUMBER, RECORD, outcomes, read, store
+
+
+def test_a_store_is_its_owners_only_with_its_side_files(database: Database, ada: str) -> None:
+    files = sorted(database.path.parent.glob("patients.db*"))
+
+    assert len(files) == 3
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert not list(database.path.parent.glob(".patients*"))
+
+
+def test_a_store_opens_by_path_and_by_url(database: Database, ada: str, ring: KeyRing) -> None:
+    for location in (database.path, str(database.path), f"sqlite:///{database.path}"):
+        with Database.open(location, ring) as again:
+            assert list(read(again, ada)) == RECORD
+
+
+def test_a_store_is_never_overwritten(database: Database, ada: str, ring: KeyRing) -> None:
+    with pytest.raises(StoreUnavailableError, match="never overwritten"):
+        Database.create(database.path, ring)
+    assert list(read(database, ada)) == RECORD
+
+
+def test_a_missing_store_says_so(tmp_path: Path, ring: KeyRing) -> None:
+    with pytest.raises(NotFoundError, match="no patient store"):
+        Database.open(tmp_path / "nowhere.db", ring)
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+@pytest.mark.parametrize(
+    "location", ["postgresql://host/store", "sqlite://", "sqlite:///:memory:", "://"]
+)
+def test_a_location_that_is_no_sqlite_file_is_refused(location: str, ring: KeyRing) -> None:
+    with pytest.raises(StoreUnavailableError):
+        Database.open(location, ring)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 100])
+def test_another_file_is_not_taken_for_a_store(
+    tmp_path: Path, ring: KeyRing, content: bytes
+) -> None:
+    (tmp_path / "other.db").write_bytes(content)
+
+    with pytest.raises(SchemaVersionError, match="not a patient store"):
+        Database.open(tmp_path / "other.db", ring)
+
+
+def test_another_database_is_not_taken_for_a_store(tmp_path: Path, ring: KeyRing) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE recipe (name TEXT)")
+
+    with pytest.raises(SchemaVersionError, match="not a patient store"):
+        Database.open(tmp_path / "other.db", ring)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE meta SET schema_version = 99", "version 99"),
+        ("DELETE FROM meta", "version None"),
+    ],
+)
+def test_an_unknown_schema_version_is_refused_by_name(
+    database: Database, ring: KeyRing, tamper: Tamper, statement: str, message: str
+) -> None:
+    tamper(statement)
+
+    with pytest.raises(SchemaVersionError, match=message) as caught:
+        Database.open(database.path, ring)
+    assert str(SCHEMA_VERSION) in str(caught.value)
+
+
+def test_the_ring_of_another_store_is_refused(
+    tmp_path: Path, database: Database, ring: KeyRing
+) -> None:
+    other = KeyRing.create(tmp_path / "other" / "ring.json")
+
+    with pytest.raises(KeyRingError, match="created with") as caught:
+        Database.open(database.path, other)
+    assert ring.store_id in str(caught.value)
+
+
+def test_a_ring_that_only_claims_the_stores_id_reads_nothing(
+    tmp_path: Path, database: Database, ada: str, ring: KeyRing
+) -> None:
+    path = tmp_path / "other" / "ring.json"
+    other = KeyRing.create(path)
+    path.write_text(path.read_text().replace(other.store_id, ring.store_id))
+
+    with (
+        Database.open(database.path, KeyRing.open(path)) as forged,
+        pytest.raises(AuditError, match="no signature"),
+    ):
+        read(forged, ada)
+
+
+def test_leaving_a_unit_without_commit_rolls_back(database: Database) -> None:
+    with database.unit("importer", purpose="test") as unit:
+        patient_id = unit.patients.add(RECORD, [NUMBER])
+
+    with pytest.raises(NotFoundError):
+        read(database, patient_id)
+    assert database.verify_audit().head.n_patients == 0
+
+
+def test_an_error_in_a_unit_rolls_back_and_is_recorded(database: Database, ada: str) -> None:
+    def erase_and_fail() -> None:
+        with database.unit("dr.lee", purpose="treatment") as unit:
+            unit.patients.erase(ada)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        erase_and_fail()
+
+    assert list(read(database, ada)) == RECORD
+    assert outcomes(database)[1:3] == [
+        ("patient.erase", "rolled-back"),
+        ("unit.failed", "ZeroDivisionError"),
+    ]
+    database.verify_audit()
+
+
+def test_what_a_forgotten_unit_had_read_is_recorded_all_the_same(
+    database: Database, ada: str
+) -> None:
+    with database.unit("dr.fox", purpose="curiosity") as unit:
+        unit.patients.get(ada)
+
+    last = database.audit_log(1)[0]
+    assert (last.actor, last.action, last.subject) == ("dr.fox", "patient.read", ada)
+    assert last.outcome == "rolled-back"
+
+
+def test_an_interrupt_rolls_back_and_is_recorded(database: Database) -> None:
+    def add_and_interrupt() -> None:
+        with database.unit("importer", purpose="test") as unit:
+            unit.patients.add(RECORD)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        add_and_interrupt()
+
+    assert outcomes(database)[-1] == ("unit.failed", "KeyboardInterrupt")
+
+
+def test_an_error_after_the_commit_takes_nothing_back(database: Database) -> None:
+    def add_and_fail() -> None:
+        with database.unit("importer", purpose="test") as unit:
+            unit.patients.add(RECORD, [NUMBER])
+            unit.commit()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail()
+
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        assert list(unit.patients.get(unit.patients.find(*NUMBER)).resources) == RECORD
+    assert ("unit.failed", "ZeroDivisionError") not in outcomes(database)
+
+
+def test_a_committed_unit_cannot_be_used_again(database: Database, ada: str) -> None:
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        unit.patients.get(ada)
+        unit.commit()
+        with pytest.raises(Exception, match="closed"):
+            unit.patients.get(ada)
+
+
+def test_a_unit_that_does_nothing_leaves_no_entry(database: Database) -> None:
+    with database.unit("dr.lee", purpose="treatment"):
+        pass
+
+    assert database.audit_log() == ()
+
+
+def test_a_second_writer_is_told_in_one_sentence_that_the_store_is_busy(
+    database: Database, ring: KeyRing
+) -> None:
+    with (
+        Database.open(database.path, ring, busy_seconds=0.05) as second,
+        database.unit("dr.lee", purpose="treatment"),
+        pytest.raises(StoreBusyError, match=r"in use by another writer.*0\.05 seconds"),
+        second.unit("dr.fox", purpose="treatment"),
+    ):
+        pass
+
+
+def test_the_log_can_be_verified_while_a_unit_is_open(database: Database, ada: str) -> None:
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        unit.patients.get(ada)
+        assert database.verify_audit().head.n_entries == 1
+        unit.commit()
+
+    assert database.verify_audit().head.n_entries == 2
+
+
+def test_a_read_whose_entry_cannot_be_written_is_refused(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    tamper("CREATE TRIGGER t BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END")
+
+    with pytest.raises(StorageError):
+        read(database, ada)
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        with pytest.raises(StorageError):
+            unit.patients.erase(ada)
+        with pytest.raises(AuditError, match="half-way"):
+            unit.commit()
+    tamper("DROP TRIGGER t")
+    assert list(read(database, ada)) == RECORD
+
+
+def test_a_step_that_failed_half_way_cannot_be_committed(
+    database: Database, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with database.unit("importer", purpose="test") as unit:
+        monkeypatch.setattr("storage.sealed.SealedPatient.replace_resources", fail)
+        with pytest.raises(MemoryError):
+            unit.patients.add(RECORD, [NUMBER])
+        with pytest.raises(AuditError, match="half-way"):
+            unit.commit()
+    monkeypatch.undo()
+    assert list(read(database, ada)) == RECORD
+
+
+def test_errors_of_the_database_show_no_parameters(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    tamper("DROP TABLE patient_identifier")
+
+    with pytest.raises(StoreUnavailableError) as caught:
+        store(database, RECORD, [NUMBER])
+    assert "MRN-1" not in str(caught.value)
+    assert "MRN-1" not in str(caught.value.__cause__)
+
+
+def test_nothing_is_left_where_a_store_cannot_be_made(tmp_path: Path, ring: KeyRing) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreUnavailableError, match="no store can be made"):
+        Database.create(tmp_path / "file" / "patients.db", ring)
+    assert sorted(os.listdir(tmp_path)) == ["file", "keys"]
+
+
+def test_a_store_can_be_closed_and_taken_up_again(
+    database: Database, ada: str, ring: KeyRing
+) -> None:
+    database.close()
+
+    with Database.open(database.path, ring) as again:
+        read(again, ada)
+        store(again, RECORD, [])
+        assert again.verify_audit().head.n_entries == 3
+    assert "store_id" in repr(database)

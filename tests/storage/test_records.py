@@ -1,0 +1,259 @@
+"""What the repository keeps, finds, replaces and records."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage import (
+    Database,
+    ErasedError,
+    Identifier,
+    InvalidRecordError,
+    KeyRingError,
+    NotFoundError,
+    crypto,
+)
+from tests.storage.stores import CONDITION, NUMBER, PATIENT, RECORD, outcomes, read, store
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def test_resources_come_back_as_they_were_given_in_their_order(
+    database: Database, ada: str
+) -> None:
+    assert list(read(database, ada)) == RECORD
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(value=JSON)
+def test_any_json_comes_back_equal(database: Database, value: Any) -> None:
+    patient_id = store(database, [{"resourceType": "Basic", "value": value}], [])
+
+    assert read(database, patient_id)[0]["value"] == value
+
+
+def test_a_patient_without_resources_or_identifiers_is_kept(database: Database) -> None:
+    first, second = store(database, [], []), store(database, [], [])
+
+    assert first != second
+    assert read(database, first) == ()
+
+
+def test_a_second_import_of_an_identifier_replaces_the_record(database: Database, ada: str) -> None:
+    other = Identifier("urn:passport", "X")
+
+    again = store(database, [CONDITION], [other, NUMBER])
+
+    assert again == ada
+    assert read(database, ada) == (CONDITION,)
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        assert unit.patients.find(*other) == unit.patients.find(*NUMBER) == ada
+        assert [summary.version for summary in unit.patients.list()] == [2]
+
+
+def test_identifiers_of_two_patients_are_refused(database: Database, ada: str) -> None:
+    other = Identifier("urn:hospital", "MRN-2")
+    store(database, RECORD, [other])
+
+    with pytest.raises(InvalidRecordError, match="2 different patients"):
+        store(database, RECORD, [NUMBER, other])
+
+
+def test_an_identifier_that_nobody_has_is_not_found(database: Database, ada: str) -> None:
+    with (
+        pytest.raises(NotFoundError),
+        database.unit("dr.lee", purpose="treatment") as unit,
+    ):
+        unit.patients.find("urn:hospital", "MRN-9")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {},
+        {"resourceType": 1},
+        {"resourceType": ""},
+        {"resourceType": "Two words"},
+        {"resourceType": "A" * 65},
+        {"resourceType": "Basic", "x": float("nan")},
+        {"resourceType": "Basic", "x": b"bytes"},
+        {"resourceType": "Basic", "x": "\ud800"},
+        {"resourceType": "Basic", "x": {1, 2}},
+    ],
+)
+def test_a_resource_that_cannot_be_kept_leaves_nothing(
+    database: Database, resource: dict[str, Any]
+) -> None:
+    with database.unit("importer", purpose="test") as unit:
+        with pytest.raises(InvalidRecordError):
+            unit.patients.add([PATIENT, resource], [NUMBER])
+        assert unit.patients.list() == ()
+
+
+def test_a_resource_nested_too_deeply_is_refused(database: Database) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(InvalidRecordError, match="RecursionError"):
+        store(database, [{"resourceType": "Basic", "x": deep}], [])
+
+
+def test_a_refusal_does_not_quote_the_document(database: Database) -> None:
+    with pytest.raises(InvalidRecordError) as caught:
+        store(database, [{"resourceType": "Basic", "note": "secret", "x": b"secret"}], [])
+
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("identifier", [Identifier("", "1"), Identifier("urn:x", "  ")])
+def test_an_empty_identifier_is_refused(database: Database, identifier: Identifier) -> None:
+    with pytest.raises(InvalidRecordError, match="system and a value"):
+        store(database, RECORD, [identifier])
+
+
+def test_suggestions_come_back_oldest_first(database: Database, ada: str) -> None:
+    with database.unit("recommender", purpose="treatment") as unit:
+        first = unit.patients.put_suggestion(ada, {"drug": "DRUGBANK:DB00331"})
+        second = unit.patients.put_suggestion(ada, {"drug": "二甲双胍"})
+        unit.commit()
+
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        suggestions = unit.patients.suggestions(ada)
+        assert [suggestion.id for suggestion in suggestions] == [first, second]
+        assert unit.patients.suggestion(second) == suggestions[1]
+        assert suggestions[1].document == {"drug": "二甲双胍"}
+        assert suggestions[1].patient_id == ada
+
+
+def test_suggestions_survive_a_second_import(database: Database, ada: str) -> None:
+    with database.unit("recommender", purpose="treatment") as unit:
+        suggestion_id = unit.patients.put_suggestion(ada, {"drug": "x"})
+        unit.commit()
+
+    store(database, [PATIENT], [NUMBER])
+
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        assert unit.patients.suggestion(suggestion_id).document == {"drug": "x"}
+
+
+def test_unknown_ids_are_not_found_and_never_logged_as_typed(database: Database, ada: str) -> None:
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        for unknown in ("Ada Lovelace", "0" * 32):
+            with pytest.raises(NotFoundError):
+                unit.patients.get(unknown)
+            with pytest.raises(NotFoundError):
+                unit.patients.suggestion(unknown)
+            with pytest.raises(NotFoundError):
+                unit.patients.put_suggestion(unknown, {})
+            with pytest.raises(NotFoundError):
+                unit.patients.access_log(unknown)
+        unit.commit()
+
+    assert "Lovelace" not in str(database.audit_log(100))
+    assert outcomes(database).count(("patient.read", "NotFoundError")) == 2
+
+
+def test_every_access_leaves_one_entry(database: Database, ada: str) -> None:
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        unit.patients.list()
+        unit.patients.find(*NUMBER)
+        unit.patients.get(ada)
+        suggestion_id = unit.patients.put_suggestion(ada, {})
+        unit.patients.suggestions(ada)
+        unit.patients.suggestion(suggestion_id)
+        unit.patients.erase(ada)
+        unit.patients.access_log(ada)
+        unit.commit()
+
+    actions = [action for action, outcome in outcomes(database) if outcome == "ok"]
+    assert actions == [
+        "patient.write",
+        "patient.list",
+        "patient.find",
+        "patient.read",
+        "suggestion.write",
+        "suggestion.read",
+        "suggestion.read",
+        "patient.erase",
+        "patient.access-log",
+    ]
+
+
+def test_a_patients_access_log_names_who_and_why(database: Database, ada: str) -> None:
+    other = store(database, RECORD, [])
+    read(database, ada)
+    read(database, other)
+
+    with database.unit("officer", purpose="audit") as unit:
+        entries = unit.patients.access_log(ada)
+
+    assert [(entry.actor, entry.action, entry.purpose) for entry in entries] == [
+        ("importer", "patient.write", "test"),
+        ("dr.lee", "patient.read", "treatment"),
+    ]
+
+
+def test_an_erased_patient_is_gone_and_the_log_still_whole(database: Database, ada: str) -> None:
+    with database.unit("officer", purpose="erasure") as unit:
+        suggestion_id = unit.patients.put_suggestion(ada, {})
+        unit.patients.erase(ada)
+        unit.commit()
+
+    with database.unit("officer", purpose="audit") as unit:
+        with pytest.raises(ErasedError):
+            unit.patients.get(ada)
+        with pytest.raises(ErasedError):
+            unit.patients.erase(ada)
+        with pytest.raises(NotFoundError):
+            unit.patients.suggestion(suggestion_id)
+        with pytest.raises(NotFoundError):
+            unit.patients.find(*NUMBER)
+        assert unit.patients.list() == ()
+        assert "patient.erase" in [entry.action for entry in unit.patients.access_log(ada)]
+    assert database.verify_audit().head.n_patients == 1
+
+
+def test_an_erased_patients_identifier_makes_a_new_patient(database: Database, ada: str) -> None:
+    with database.unit("officer", purpose="erasure") as unit:
+        unit.patients.erase(ada)
+        unit.commit()
+
+    assert store(database, RECORD, [NUMBER]) != ada
+
+
+def test_a_data_key_refuses_to_seal_beyond_its_bound(
+    database: Database, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crypto, "SEALS_PER_KEY", 3)  # two are used by the import
+
+    with database.unit("recommender", purpose="treatment") as unit:
+        unit.patients.put_suggestion(ada, {})
+        with pytest.raises(KeyRingError, match="must be replaced"):
+            unit.patients.put_suggestion(ada, {})
+        unit.commit()
+    assert list(read(database, ada)) == RECORD
+
+
+def test_reprs_show_no_clinical_text(database: Database, ada: str) -> None:
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        unit.patients.put_suggestion(ada, {"note": "糖尿病"})
+        shown = repr(unit.patients.get(ada)) + repr(unit.patients.suggestions(ada))
+
+    assert "糖尿病" not in shown
+    assert "1950" not in shown
+    assert json.dumps("糖尿病")[1:-1] not in shown

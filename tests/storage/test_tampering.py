@@ -1,0 +1,266 @@
+"""Someone who can write the database but has no keys: what they change is refused on read."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from storage import AuditError, Database, DecryptionError, StaleRecordError, StorageError
+from tests.storage.conftest import Tamper
+from tests.storage.stores import CONDITION, NUMBER, PATIENT, RECORD, outcomes, read, store
+
+
+@pytest.fixture
+def bob(database: Database, ada: str) -> str:
+    """A second patient with the same record, so that only the place differs."""
+    return store(database, RECORD, [])
+
+
+def refused(database: Database, patient_id: str, error: type[StorageError]) -> None:
+    """Reading the patient raises ``error`` and leaves a trace of it."""
+    with pytest.raises(error):
+        read(database, patient_id)
+    assert ("patient.read", error.__name__) in outcomes(database)
+    assert ("unit.failed", error.__name__) in outcomes(database)
+
+
+def swap(tamper: Tamper, one: tuple[str, bytes], other: tuple[str, bytes]) -> None:
+    """Exchange the sealed values of two resources given as (id, sealed)."""
+    tamper("UPDATE resource SET sealed = ? WHERE id = ?", other[1], one[0])
+    tamper("UPDATE resource SET sealed = ? WHERE id = ?", one[1], other[0])
+
+
+def test_resources_swapped_between_patients_do_not_open(
+    database: Database, ada: str, bob: str, tamper: Tamper
+) -> None:
+    swap(tamper, *tamper("SELECT id, sealed FROM resource WHERE position = 0"))
+
+    refused(database, ada, DecryptionError)
+    refused(database, bob, DecryptionError)
+
+
+def test_resources_swapped_within_a_patient_do_not_open(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    swap(tamper, *tamper("SELECT id, sealed FROM resource"))
+
+    refused(database, ada, DecryptionError)
+
+
+def test_a_row_given_to_another_patient_does_not_open(
+    database: Database, ada: str, bob: str, tamper: Tamper
+) -> None:
+    tamper(
+        "UPDATE resource SET patient_id = ?, position = 9 WHERE patient_id = ? AND position = 1",
+        bob,
+        ada,
+    )
+
+    refused(database, bob, DecryptionError)
+    refused(database, ada, StaleRecordError)
+
+
+def test_a_data_key_swapped_between_patients_does_not_unwrap(
+    database: Database, ada: str, bob: str, tamper: Tamper
+) -> None:
+    tamper(
+        "UPDATE patient SET wrapped_key = (SELECT wrapped_key FROM patient WHERE id = ?) "
+        "WHERE id = ?",
+        bob,
+        ada,
+    )
+
+    refused(database, ada, DecryptionError)
+
+
+def test_a_suggestion_does_not_open_as_a_resource(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    with database.unit("recommender", purpose="treatment") as unit:
+        unit.patients.put_suggestion(ada, PATIENT)
+        unit.commit()
+    tamper(
+        "UPDATE resource SET (id, version, sealed) = "
+        "(SELECT id, version, sealed FROM suggestion) WHERE position = 0"
+    )
+
+    refused(database, ada, DecryptionError)
+
+
+@pytest.mark.parametrize("place", [0, 1, 5, 6, 17, 18, -17, -16, -1])
+def test_a_byte_changed_anywhere_in_a_sealed_value_is_refused(
+    database: Database, ada: str, tamper: Tamper, place: int
+) -> None:
+    ((row_id, sealed),) = tamper("SELECT id, sealed FROM resource WHERE position = 0")
+    changed = bytearray(sealed)
+    changed[place] ^= 1
+    tamper("UPDATE resource SET sealed = ? WHERE id = ?", bytes(changed), row_id)
+
+    refused(database, ada, DecryptionError)
+
+
+@pytest.mark.parametrize("value", ["text", 7, b"", 1.5])
+def test_a_sealed_value_replaced_by_something_else_is_refused(
+    database: Database, ada: str, tamper: Tamper, value: object
+) -> None:
+    tamper("UPDATE resource SET sealed = ?", value)
+
+    refused(database, ada, DecryptionError)
+
+
+def test_an_older_version_put_back_is_seen(database: Database, ada: str, tamper: Tamper) -> None:
+    old = tamper("SELECT * FROM resource ORDER BY position")
+    store(database, [PATIENT, CONDITION], [NUMBER])
+    tamper("DELETE FROM resource")
+    for row in old:
+        tamper("INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?)", *row)
+
+    refused(database, ada, StaleRecordError)
+
+
+def test_an_older_patient_put_back_with_all_its_rows_is_seen(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    with closing(sqlite3.connect(":memory:")) as copy:
+        with closing(sqlite3.connect(database.path)) as source:
+            source.backup(copy)
+        tables = {
+            name: list(copy.execute(f"SELECT * FROM {name}"))
+            for name in ("patient", "resource", "patient_identifier")
+        }
+    store(database, [CONDITION], [NUMBER])
+
+    for name in ("patient_identifier", "resource", "patient"):
+        tamper(f"DELETE FROM {name}")
+    for name, rows in tables.items():
+        for row in rows:
+            tamper(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", *row)
+
+    refused(database, ada, StaleRecordError)
+    with pytest.raises(AuditError, match="patient"):
+        database.verify_audit()
+
+
+def test_an_erased_patient_put_back_is_refused(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    (row,) = tamper("SELECT * FROM patient")
+    resources = tamper("SELECT * FROM resource")
+    with database.unit("officer", purpose="erasure") as unit:
+        unit.patients.erase(ada)
+        unit.commit()
+    tamper("DELETE FROM patient")
+    tamper(f"INSERT INTO patient VALUES ({', '.join('?' * len(row))})", *row)
+    for resource in resources:
+        tamper("INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?)", *resource)
+
+    refused(database, ada, StaleRecordError)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM resource WHERE position = 1",
+        "DELETE FROM resource",
+        "UPDATE resource SET position = 1 - position + 10",
+        "UPDATE resource SET resource_type = 'Observation' WHERE position = 1",
+        "UPDATE patient SET version = 7",
+        "UPDATE patient SET created = '1999-01-01'",
+        "UPDATE patient SET n_seals = 0",
+        "UPDATE patient SET ordinal = 'x'",
+        "UPDATE patient SET ordinal = 77",
+        "UPDATE patient SET resources_digest = x'00'",
+        "UPDATE patient SET erased_at = '2030-01-01'",
+    ],
+)
+def test_rows_removed_or_relabelled_are_seen(
+    database: Database, ada: str, tamper: Tamper, statement: str
+) -> None:
+    tamper(statement)
+
+    refused(database, ada, StaleRecordError)
+
+
+def test_an_identifier_moved_to_another_patient_is_refused(
+    database: Database, ada: str, bob: str, tamper: Tamper
+) -> None:
+    tamper("UPDATE patient_identifier SET patient_id = ?", bob)
+
+    with (
+        pytest.raises(StaleRecordError),
+        database.unit("dr.lee", purpose="treatment") as unit,
+    ):
+        unit.patients.find(*NUMBER)
+    with pytest.raises(StaleRecordError):
+        store(database, RECORD, [NUMBER])
+    with pytest.raises(AuditError, match="identifiers"):
+        database.verify_audit()
+
+
+def test_a_removed_identifier_is_seen_by_verify(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    tamper("DELETE FROM patient_identifier")
+
+    with pytest.raises(AuditError, match="identifiers"):
+        database.verify_audit()
+
+
+def test_a_removed_patient_is_seen_in_the_list(
+    database: Database, ada: str, bob: str, tamper: Tamper
+) -> None:
+    tamper("DELETE FROM resource WHERE patient_id = ?", bob)
+    tamper("DELETE FROM patient WHERE id = ?", bob)
+
+    with (
+        pytest.raises(StaleRecordError),
+        database.unit("dr.lee", purpose="treatment") as unit,
+    ):
+        unit.patients.list()
+    with pytest.raises(AuditError, match="patient rows"):
+        database.verify_audit()
+
+
+def test_a_suggestion_removed_or_changed_is_seen(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    with database.unit("recommender", purpose="treatment") as unit:
+        kept = unit.patients.put_suggestion(ada, {"drug": "a"})
+        removed = unit.patients.put_suggestion(ada, {"drug": "b"})
+        unit.commit()
+    tamper("DELETE FROM suggestion WHERE id = ?", removed)
+
+    with (
+        pytest.raises(StaleRecordError),
+        database.unit("dr.lee", purpose="treatment") as unit,
+    ):
+        unit.patients.suggestion(kept)
+
+
+def test_an_edited_hash_is_never_signed_over(
+    database: Database, ada: str, bob: str, tamper: Tamper
+) -> None:
+    tamper(
+        "UPDATE tree_node SET hash = zeroblob(32) "
+        "WHERE tree = 'patient' AND level = 0 AND position = 0"
+    )
+
+    refused(database, bob, StaleRecordError)  # the edited hash is beside its way to the root
+    with (
+        pytest.raises(StaleRecordError),
+        database.unit("officer", purpose="erasure") as unit,
+    ):
+        unit.patients.erase(bob)
+
+
+def test_a_refusal_that_the_caller_swallows_is_recorded_all_the_same(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    tamper("UPDATE resource SET sealed = x'00'")
+
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        with pytest.raises(DecryptionError):
+            unit.patients.get(ada)
+        unit.commit()
+
+    assert outcomes(database)[-1] == ("patient.read", "DecryptionError")
