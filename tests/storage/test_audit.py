@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import AuditEntry, AuditError, Checkpoint, Database, InvalidRecordError, KeyRing
+from storage.audit import derived_columns
 from storage.errors import NotFoundError
 from storage.merkle import Frontier, is_consistent, leaf_hash
 from tests.storage.conftest import Tamper
@@ -152,6 +153,18 @@ def test_two_entries_in_each_others_place_are_named(log: Database, tamper: Tampe
     tamper("UPDATE audit_entry SET position = 5 WHERE position = 99")
 
     assert bad_index(log) == 4
+
+
+def test_an_entry_added_with_its_hashes_lies_beyond_the_signed_head(
+    log: Database, tamper: Tamper
+) -> None:
+    forged = replace(log.audit_log(1)[0], index=N_ENTRIES)
+    row = derived_columns(forged, forged.to_bytes())
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    tamper(f"INSERT INTO audit_entry ({names}) VALUES ({marks})", *row.values())
+    rewrite_hashes(tamper)
+
+    assert bad_index(log) == N_ENTRIES
 
 
 def test_an_edit_with_all_hashes_rewritten_fails_at_the_signed_root(

@@ -249,6 +249,21 @@ def test_a_data_key_refuses_to_seal_beyond_its_bound(
     assert list(read(database, ada)) == RECORD
 
 
+def test_a_refusal_half_way_leaves_no_half_patient_even_if_the_unit_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crypto, "SEALS_PER_KEY", 1)
+
+    with database.unit("importer", purpose="test") as unit:
+        with pytest.raises(KeyRingError):
+            unit.patients.add(RECORD, [NUMBER])
+        patient_id = unit.patients.add([PATIENT], [NUMBER])
+        unit.commit()
+
+    assert read(database, patient_id) == (PATIENT,)
+    assert database.verify_audit().head.n_patients == 1
+
+
 def test_reprs_show_no_clinical_text(database: Database, ada: str) -> None:
     with database.unit("dr.lee", purpose="treatment") as unit:
         unit.patients.put_suggestion(ada, {"note": "糖尿病"})
