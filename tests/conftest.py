@@ -1,4 +1,4 @@
-"""Fixtures for everyone: the starter graph, the shared data."""
+"""Fixtures for everyone: the starter graph, the home that `demo` makes, the shared data."""
 
 import os
 from pathlib import Path
@@ -8,12 +8,25 @@ import pytest
 from kg.builder import build
 from kg.graph import Graph
 from kg.sources import create_source
+from tests.shell import Outcome, run
 
 
 @pytest.fixture(scope="session")
 def starter() -> Graph:
     """The embedded starter graph, built once."""
     return build([create_source("starter")]).graph
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What ``demo --json`` did and said, once for the whole session."""
+    return run("demo", "--json", home=tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def demo_home(demo: Outcome) -> Path:
+    """The home that ``demo`` made: graph, keys, store, bundle. To be read; copy it to change it."""
+    return Path(demo.json["home"])
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,574 @@
+"""The command line: parse, call, print. Heavy modules load inside the commands that need them."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from kg.graph import Graph
+    from service.settings import Settings
+
+app = typer.Typer(
+    help="A medical knowledge graph and an explained, safety-checked treatment recommender. "
+    "Decision support for professionals, not a device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+patient_app = typer.Typer(help="Patients in the sealed store.", no_args_is_help=True)
+audit_app = typer.Typer(help="The audit log.", no_args_is_help=True)
+keys_app = typer.Typer(help="The key ring, without which nothing opens.", no_args_is_help=True)
+app.add_typer(patient_app, name="patient")
+app.add_typer(audit_app, name="audit")
+app.add_typer(keys_app, name="keys")
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where everything lives [PHARMAKON_HOME, else .pharmakon]."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+GraphDir = Annotated[Path | None, typer.Option("--graph", help="The graph's folder.")]
+BundleDir = Annotated[Path | None, typer.Option("--bundle", help="The models' folder.")]
+
+
+@app.command()
+def demo(home: Home = None, as_json: AsJson = False) -> None:
+    """Do the main job on the embedded graph and demo patients, end to end."""
+    from service.demo import run_demo
+
+    settings = _settings(home)
+    with _progress() as bar:
+        report = run_demo(settings, progress=_steps(bar))
+    if as_json:
+        _print_json(report.to_json())
+        return
+    from service.console import show_demo
+
+    show_demo(_console(), report)
+
+
+@app.command()
+def build(
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources [starter].")] = None,
+    folders: Annotated[
+        list[str] | None, typer.Option("--from", help="DIR or SOURCE=DIR to read from.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The graph's folder.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build sources into one graph, merged by CURIE; print what was read, merged and refused."""
+    from service.building import build_graph, parse_folders
+
+    names = sources or ["starter"]
+    target = out or _settings(home).graph
+    with _progress() as bar:
+        graph, report, path = build_graph(
+            names, parse_folders(names, folders or []), target, progress=_rows(bar)
+        )
+    if as_json:
+        _print_json(
+            {"graph": str(target), "fingerprint": graph.fingerprint, "nodes": graph.n_nodes(),
+             "edges": graph.n_edges(), "report": str(path), **report.to_json()}
+        )  # fmt: skip
+        return
+    from service.console import show_build
+
+    show_build(_console(), graph, report, path)
+
+
+@app.command()
+def query(
+    text: Annotated[str, typer.Argument(help="A node: name, id, synonym or code.")],
+    to: Annotated[str | None, typer.Option("--to", help="Only neighbours of this type.")] = None,
+    metapath: Annotated[
+        str | None, typer.Option("--metapath", help="E.g. CbGaD: nodes reached along it.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows a list.")] = 10,
+    graph_dir: GraphDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a node and its neighbours, or the nodes along a metapath."""
+    from dataclasses import asdict
+
+    from kg.query import describe, follow
+
+    graph = _graph(graph_dir, home)
+    if metapath is not None:
+        targets = follow(graph, text, metapath, limit=limit)
+        if as_json:
+            _print_json([{**asdict(t), "node": t.node._asdict()} for t in targets])
+            return
+        from service.console import show_targets
+
+        show_targets(_console(), targets)
+        return
+    view = describe(graph, text, to=to, limit=limit)
+    if as_json:
+        _print_json(view.to_json())
+        return
+    from service.console import show_node
+
+    show_node(_console(), view)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write.")],
+    seeds: Annotated[list[str], typer.Option("--seed", help="A node to begin with.")],
+    hops: Annotated[int, typer.Option("--hops", min=0, max=10)] = 1,
+    types: Annotated[list[str] | None, typer.Option("--types", help="Node types to keep.")] = None,
+    relations: Annotated[
+        list[str] | None, typer.Option("--relations", help="Relations to follow and keep.")
+    ] = None,
+    licences: Annotated[
+        list[str] | None, typer.Option("--license-allow", help="Licences to allow.")
+    ] = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help="kgx, graphml or parquet.")
+    ] = "kgx",
+    graph_dir: GraphDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a closed subset of the graph, with a manifest."""
+    from kg.export import Selection, select
+    from kg.export import export as write
+
+    selection = Selection(
+        tuple(seeds), hops, _words(types), _words(relations), _words(licences)
+    )
+    manifest = write(select(_graph(graph_dir, home), selection), format_name, out)
+    if as_json:
+        _print_json(manifest)
+        return
+    _console().print(
+        f"{sum(manifest['nodes'].values()):,} nodes, {sum(manifest['edges'].values()):,} edges, "
+        f"{manifest['assertions']:,} assertions in {out}"
+    )
+
+
+@app.command()
+def train(
+    graph_dir: GraphDir = None,
+    patients: Annotated[
+        str | None, typer.Option("--patients", help="'store': learn from stored histories.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    hide: Annotated[
+        Path | None, typer.Option("--hide", help="TSV drug_id, disease_id to keep out.")
+    ] = None,
+    hide_diseases: Annotated[
+        Path | None, typer.Option("--hide-diseases", help="TSV disease_id to keep out.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The models' folder.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train all models on the graph, and on stored histories if asked, into one bundle."""
+    from service.training import train_bundle
+
+    settings = _settings(home)
+    with _progress() as bar:
+        bundle = train_bundle(
+            settings, _graph(graph_dir, home), out or settings.bundle, patients=patients,
+            device=device, seed=seed, hide=hide, hide_diseases=hide_diseases, progress=_steps(bar),
+        )  # fmt: skip
+    if as_json:
+        _print_json({**bundle.card, "bundle": bundle.fingerprint, "evaluation": bundle.evaluation})
+        return
+    from service.console import show_bundle
+
+    show_bundle(_console(), bundle)
+
+
+@app.command()
+def scores(
+    out: Annotated[Path, typer.Option("--out", help="The .npz file to write.")],
+    graph_dir: GraphDir = None,
+    bundle_dir: BundleDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the scores of all drugs for all diseases as `recommend` uses them."""
+    from service.training import write_scores
+
+    settings = _settings(home)
+    shape = write_scores(_graph(graph_dir, home), bundle_dir or settings.bundle, out)
+    if as_json:
+        _print_json({"file": str(out), "drugs": shape[0], "diseases": shape[1]})
+    else:
+        _console().print(f"{shape[0]:,} drugs x {shape[1]:,} diseases in {out}")
+
+
+@app.command()
+def recommend(
+    patient: Annotated[str | None, typer.Argument(help="A stored patient's id.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", help="A profile as JSON, instead of a patient.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every stored patient, then one line of coverage.")
+    ] = False,
+    top: Annotated[
+        int, typer.Option("--top", "-k", min=1, help="Drugs a condition and kind.")
+    ] = 5,
+    graph_dir: GraphDir = None,
+    bundle_dir: BundleDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank drugs for a patient, checked and explained; a stored patient's answer is recorded."""
+    if (patient is not None) + (profile is not None) + every != 1:
+        raise typer.BadParameter("give a patient's id, or --profile FILE, or --all")
+    settings = _settings(home)
+    graph, bundle = _graph(graph_dir, home), bundle_dir or settings.bundle
+    if profile is not None:
+        from service.suggest import suggest_for_profile
+
+        answer = suggest_for_profile(graph, bundle, profile, k=top)
+        _answer(profile.name, answer.to_json(), answer, as_json=as_json)
+        return
+    from service.suggest import open_service
+
+    with open_service(settings, graph, bundle) as service:
+        if every:
+            _recommend_all(service, top, as_json=as_json)
+            return
+        recorded = service.suggest(str(patient), k=top)
+    _answer(f"patient {patient}", recorded.to_json(), recorded.recommendation, as_json=as_json)
+    if not as_json:
+        _console().print(f"\nrecorded as {recorded.suggestion_id}")
+
+
+@patient_app.command("import")
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(help="FHIR R4 bundles, .ndjson(.gz) or .tar.gz of bundles.")
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store the patients of FHIR files, each whole or not at all."""
+    from service.patients import import_patients
+
+    with _progress() as bar:
+        task = bar.add_task("patients", total=None)
+        report = import_patients(
+            _settings(home), files, progress=lambda n: bar.update(task, completed=n)
+        )
+    if as_json:
+        _print_json(
+            {"patients": report.patients, "resources": report.resources,
+             "problems": report.problems}
+        )  # fmt: skip
+    else:
+        for problem in report.problems:
+            typer.echo(problem, err=True)
+        _console().print(
+            f"{len(report.patients)} patients, {sum(report.resources.values()):,} resources, "
+            f"{len(report.problems)} problems"
+        )
+    if not report.patients:
+        raise typer.Exit(1)
+
+
+@patient_app.command("list")
+def list_(home: Home = None, as_json: AsJson = False) -> None:
+    """List the stored patients by their ids."""
+    from service.patients import ADMINISTRATION, open_store
+
+    settings = _settings(home)
+    with open_store(settings) as store:  # noqa: SIM117
+        with store.unit(settings.actor, purpose=ADMINISTRATION) as unit:
+            summaries = unit.patients.list()
+            unit.commit()
+    if as_json:
+        _print_json([{"id": s.id, "created": s.created, "version": s.version} for s in summaries])
+        return
+    for summary in summaries:
+        typer.echo(f"{summary.id}  {summary.created}  version {summary.version}")
+
+
+@patient_app.command()
+def show(
+    patient: Annotated[str, typer.Argument(help="The patient's id.")],
+    graph_dir: GraphDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the recommender would know of a patient."""
+    from datetime import date
+
+    from intake import Resolver, to_profile
+    from service.console import show_profile
+    from service.patients import TREATMENT, open_store, read_record
+
+    settings = _settings(home)
+    graph = _graph(graph_dir, home)
+    with open_store(settings) as store:
+        resources = read_record(store, patient, actor=settings.actor, purpose=TREATMENT)
+    profile = to_profile(resources, Resolver(graph), today=date.today())
+    if as_json:
+        _print_json(profile.to_json())
+    else:
+        show_profile(_console(), graph, profile)
+
+
+@patient_app.command()
+def erase(
+    patient: Annotated[str, typer.Argument(help="The patient's id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy a patient's key and records; only the pseudonym stays in the audit log."""
+    from service.patients import ADMINISTRATION, open_store
+
+    if not yes:
+        typer.confirm("This cannot be undone. Erase?", abort=True)
+    settings = _settings(home)
+    with open_store(settings) as store:  # noqa: SIM117
+        with store.unit(settings.actor, purpose=ADMINISTRATION) as unit:
+            unit.patients.erase(patient)
+            unit.commit()
+    _print_json({"erased": patient}) if as_json else typer.echo(f"erased {patient}")
+
+
+@patient_app.command("access-log")
+def access_log(
+    patient: Annotated[str, typer.Argument(help="The patient's id.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who did what with a patient's record."""
+    from service.patients import ADMINISTRATION, open_store
+
+    settings = _settings(home)
+    with open_store(settings) as store:  # noqa: SIM117
+        with store.unit(settings.actor, purpose=ADMINISTRATION) as unit:
+            entries = unit.patients.access_log(patient)
+            unit.commit()
+    _print_entries(entries, as_json=as_json)
+
+
+@keys_app.command("init")
+def init(home: Home = None, as_json: AsJson = False) -> None:
+    """Make the key ring. Keep a copy elsewhere: without it the store cannot be opened."""
+    from storage import KeyRing
+
+    settings = _settings(home)
+    ring = KeyRing.create(settings.keys)
+    if as_json:
+        _print_json({"keys": str(settings.keys), "store_id": ring.store_id})
+    else:
+        typer.echo(f"made {settings.keys}; keep a copy in another place, nothing opens without it")
+
+
+@keys_app.command("status")
+def status(home: Home = None, as_json: AsJson = False) -> None:
+    """Show the versions of the key-encryption key; never a key."""
+    from dataclasses import asdict
+
+    from service.patients import open_keys
+
+    ring = open_keys(_settings(home))
+    rows = [asdict(row) for row in ring.status()]
+    if as_json:
+        _print_json({"store_id": ring.store_id, "keys": rows})
+        return
+    typer.echo(f"store {ring.store_id}")
+    for row in rows:
+        typer.echo("  ".join(f"{name} {value}" for name, value in row.items()))
+
+
+@audit_app.command()
+def verify(
+    checkpoint_file: Annotated[
+        Path | None, typer.Option("--checkpoint", help="A head that was kept elsewhere.")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the whole log: that nothing was edited, inserted, reordered, removed or cut off."""
+    from service.patients import open_store
+
+    earlier = checkpoint_file.read_text("utf-8", errors="replace") if checkpoint_file else None
+    with open_store(_settings(home)) as store:
+        report = store.verify_audit(earlier)
+    if as_json:
+        head = {"entries": report.head.n_entries, "patients": report.head.n_patients}
+        _print_json({"whole": True, **head, "root": report.head.entries_root.hex()})
+    else:
+        typer.echo(f"the log is whole: {report}")
+
+
+@audit_app.command()
+def log(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 50,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the last entries."""
+    from service.patients import open_store
+
+    with open_store(_settings(home)) as store:
+        entries = store.audit_log(limit)
+    _print_entries(entries, as_json=as_json)
+
+
+@audit_app.command()
+def checkpoint(home: Home = None, as_json: AsJson = False) -> None:
+    """Print the signed head; keep it elsewhere, and `audit verify --checkpoint` tells a cut tail."""
+    from service.patients import open_store
+
+    with open_store(_settings(home)) as store:
+        text = store.checkpoint().text.strip()
+    _print_json({"checkpoint": text}) if as_json else typer.echo(text)
+
+
+@audit_app.command()
+def prove(
+    index: Annotated[int, typer.Argument(help="Number of the entry.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the proof that an entry is in the log, checkable without the database."""
+    from service.patients import open_store
+
+    with open_store(_settings(home)) as store:
+        proof = store.prove(index)
+    document = {
+        "entry": vars(proof.entry),
+        "path": [digest.hex() for digest in proof.path],
+        "head": proof.head.text,
+    }
+    if as_json:
+        _print_json(document)
+    else:
+        typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def main() -> None:
+    """Run the program; expected errors become one line on standard error and exit status 1."""
+    try:
+        app()
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+        sys.exit(1)
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether one of our packages raised ``error`` on purpose, or the file system refused a file."""
+    ours = {f"{room}.errors" for room in ("kg", "recommend", "intake", "storage", "service")}
+    return isinstance(error, OSError) or any(c.__module__ in ours for c in type(error).__mro__)
+
+
+def _settings(home: Path | None) -> "Settings":
+    from service.settings import read_settings
+
+    return read_settings(home)
+
+
+def _graph(folder: Path | None, home: Path | None) -> "Graph":
+    from kg.store import open_graph
+
+    return open_graph(folder or _settings(home).graph)
+
+
+def _console(*, err: bool = False) -> "Console":
+    from rich.console import Console
+
+    console = Console(stderr=err, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = 200  # a file has no edge at which to break a table's lines
+    return console
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def _print_entries(entries: Any, *, as_json: bool) -> None:
+    if as_json:
+        _print_json([vars(entry) for entry in entries])
+        return
+    for entry in entries:
+        typer.echo("  ".join(str(value) for value in vars(entry).values() if value != ""))
+
+
+def _words(values: list[str] | None) -> tuple[str, ...]:
+    """Repeated options and comma-separated ones alike."""
+    return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
+
+
+def _progress() -> "Progress":
+    """A bar on standard error, drawn only on a terminal."""
+    from rich.progress import Progress
+
+    console = _console(err=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+def _rows(bar: "Progress") -> Callable[[str, int], None]:
+    tasks: dict[str, Any] = {}
+
+    def step(name: str, n: int) -> None:
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=None)
+        bar.advance(tasks[name], n)
+
+    return step
+
+
+def _steps(bar: "Progress") -> Callable[[str, int, int], None]:
+    tasks: dict[str, Any] = {}
+
+    def step(name: str, done: int, total: int) -> None:
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=total)
+        bar.update(tasks[name], completed=done, total=total)
+
+    return step
+
+
+def _answer(title: str, document: Any, answer: Any, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(document)
+        return
+    from service.console import show_recommendation
+
+    show_recommendation(_console(), title, answer)
+
+
+def _recommend_all(service: Any, k: int, *, as_json: bool) -> None:
+    from service.suggest import suggest_for_all
+
+    documents = []
+
+    def each(patient: str, recorded: Any) -> None:
+        if as_json:
+            documents.append({"patient": patient, **recorded.to_json()})
+        else:
+            _answer(f"patient {patient}", None, recorded.recommendation, as_json=False)
+
+    coverage = suggest_for_all(service, k=k, each=each)
+    if as_json:
+        _print_json({"patients": documents, "coverage": coverage.to_json()})
+    else:
+        _console().print(f"\n{coverage.line()}", markup=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""The lists of a profile: which conditions, drugs and allergies count, and as which nodes.
+
+What counts (statuses as recorded; whether an old one still holds is not judged here, so every fact
+keeps its dates):
+
+* Conditions: ``active``, ``recurrence``, ``relapse``, or no clinicalStatus and no abatement. Not
+  ``refuted`` or ``entered-in-error``. An unconfirmed, provisional or differential one counts, and
+  says so in ``verification``.
+* Current drugs: requests that are orders (not proposals, plans, options or ``doNotPerform``) and
+  statements, with the status ``active``. ``on-hold`` and ``unknown`` count too, with that status:
+  what may be taken must be seen by the safety checks. ``intended`` is only planned.
+* Past drugs: ``completed`` and ``stopped``.
+* Allergies: not ``inactive``, ``resolved``, ``refuted`` or ``entered-in-error``; intolerances too.
+
+A list is *known* if it has a current entry, *known empty* only if the record says so ("no known
+allergy"), else *unknown*: resolved conditions alone do not say that there is no other.
+
+A partial date is its first day as ``start`` and its last as ``end``; an onset given as age, range
+or text is no date.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+from intake.checks import complaint, forbidden
+from intake.codes import (
+    Resolver,
+    medication_label,
+    medications_of,
+    says_nothing,
+    stated_empty,
+)
+from intake.resource import Resource, Span, allergens, clean, label, period, span, status
+from kg.names import Resolution
+from recommend.profile import Fact, Knowledge, Unmapped
+
+Kind = Literal["condition", "drug", "allergy"]
+
+_ORDERS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
+_MAY_BE_TAKEN = ("active", "on-hold", "unknown")
+_WAS_TAKEN = ("completed", "stopped")
+_NOT_TRUE = ("refuted", "entered-in-error")
+
+
+@dataclass
+class PatientList:
+    """One list of the profile, as it was read."""
+
+    facts: list[Fact] = field(default_factory=list)
+    unmapped: list[Unmapped] = field(default_factory=list)
+    n_current: int = 0
+    n_unusable: int = 0
+    is_stated_empty: bool = False
+
+    def known(self) -> Knowledge:
+        """What is known of the list."""
+        if self.n_current:
+            return Knowledge.KNOWN
+        if self.is_stated_empty and not self.n_unusable:
+            return Knowledge.EMPTY
+        return Knowledge.UNKNOWN
+
+
+def read_conditions(entries: list[Resource], resolver: Resolver) -> PatientList:
+    """The current conditions."""
+    result = PatientList()
+    for entry in _usable(entries, "condition", result):
+        clinical = status(entry, "clinicalStatus")
+        is_abated = any(key.startswith("abatement") for key in entry)
+        if status(entry, "verificationStatus") in _NOT_TRUE or (
+            clinical not in ("active", "recurrence", "relapse") and (clinical or is_abated)
+        ):
+            continue
+        concept = entry.get("code")
+        if _is_statement(entry, "conditions", result):
+            continue
+        onset, _ = period(entry, "onset")
+        abatement, abatement_end = period(entry, "abatement")
+        _add(
+            result,
+            resolver.condition(concept),
+            Fact(
+                "",
+                status=clinical,
+                verification=status(entry, "verificationStatus"),
+                start=_first(onset),
+                end=_last(abatement_end or abatement),
+            ),
+            Unmapped("condition", label(concept), "no disease node has its code or name"),
+        )
+    return result
+
+
+def read_drugs(
+    entries: list[Resource], medications: list[Resource], resolver: Resolver
+) -> tuple[PatientList, list[Fact]]:
+    """Current drugs with what is known of the list, and the facts of past ones."""
+    current, past = PatientList(), PatientList()
+    usable = [
+        medication
+        for medication in medications
+        if not complaint(medication) and medication.get("status") != "entered-in-error"
+    ]
+    others = medications_of(usable)
+    for entry in _usable(entries, "drug", current):
+        state = status(entry, "status")
+        is_request = entry["resourceType"] == "MedicationRequest"
+        if is_request and (entry.get("doNotPerform") or status(entry, "intent") not in _ORDERS):
+            continue
+        if state not in _MAY_BE_TAKEN + _WAS_TAKEN:
+            continue
+        if _is_statement(entry, "drugs", current if state == "active" else past):
+            continue
+        start, end = (
+            (span(entry.get("authoredOn")), None) if is_request else period(entry, "effective")
+        )
+        _add(
+            current if state in _MAY_BE_TAKEN else past,
+            resolver.medication(entry, others),
+            Fact("", status=state, start=_first(start), end=_last(end)),
+            Unmapped("drug", medication_label(entry, others), "no drug node has its code or name"),
+        )
+    return current, past.facts
+
+
+def read_allergies(entries: list[Resource], resolver: Resolver) -> PatientList:
+    """The allergies and intolerances that hold."""
+    result = PatientList()
+    for entry in _usable(entries, "allergy", result):
+        verification = status(entry, "verificationStatus")
+        clinical = status(entry, "clinicalStatus")
+        if verification in _NOT_TRUE or clinical in ("inactive", "resolved"):
+            continue
+        if _is_statement(entry, "allergies", result):
+            continue
+        categories = ", ".join(_categories(entry)) or "category not stated"
+        onset, _ = period(entry, "onset")
+        _add(
+            result,
+            resolve_allergy(entry, resolver),
+            Fact("", status=clinical, verification=verification, start=_first(onset)),
+            Unmapped(
+                "allergy",
+                next(filter(None, map(label, allergens(entry))), ""),
+                f"no drug or drug class has its code or name ({categories})",
+            ),
+        )
+    return result
+
+
+def resolve_allergy(entry: Resource, resolver: Resolver) -> Resolution:
+    """The nodes of what an AllergyIntolerance is about."""
+    categories = _categories(entry)
+    near = not categories or bool({"medication", "biologic"} & set(categories))
+    found = [resolver.allergen(concept, near=near) for concept in allergens(entry)]
+    unique = {match.node: match for part in found for match in part.matches}
+    return Resolution(tuple(unique.values()), bool(found) and all(part.complete for part in found))
+
+
+def _categories(entry: Resource) -> list[str]:
+    listed = entry.get("category")
+    return [text for text in map(clean, listed if isinstance(listed, list) else ()) if text]
+
+
+def _usable(entries: list[Resource], kind: Kind, result: PatientList) -> Iterator[Resource]:
+    """The entries that can be used; the others go to ``unmapped`` with the reason."""
+    for entry in entries:
+        wrong = complaint(entry)
+        if wrong is None:
+            yield entry
+            continue
+        if not forbidden(entry) and "entered-in-error" in (
+            status(entry, "status"),
+            status(entry, "verificationStatus"),
+        ):  # such entries may have been emptied; there is nothing to miss
+            continue
+        result.n_unusable += 1
+        result.unmapped.append(Unmapped(kind, "", f"a {entry['resourceType']} {wrong}"))
+
+
+def _is_statement(entry: Resource, name: str, result: PatientList) -> bool:
+    """Whether the entry only says that something is absent; notes it if that is the whole list."""
+    concept = entry.get("code", entry.get("medicationCodeableConcept"))
+    stated = stated_empty(concept)
+    if stated == name and status(entry, "verificationStatus") in ("", "confirmed"):
+        result.is_stated_empty = True
+    return stated is not None or says_nothing(concept)
+
+
+def _add(result: PatientList, resolution: Resolution, template: Fact, missing: Unmapped) -> None:
+    """File what an entry resolved to: a fact a node, and what is left over as unmapped.
+
+    Args:
+        result: the list to add to.
+        resolution: the nodes.
+        template: status and dates of the facts.
+        missing: what to say if there is no node at all.
+    """
+    result.n_current += 1
+    for match in resolution.matches:
+        result.facts.append(
+            replace(template, node=match.node.id, grade=match.grade, basis=match.basis)
+        )
+    if not resolution.matches:
+        result.unmapped.append(missing)
+    elif resolution.unresolved:
+        parts = ", ".join(map(repr, resolution.unresolved))
+        reason = f"not all of it has a node: {parts}"
+        result.unmapped.append(replace(missing, reason=reason))
+    elif not resolution.complete and all(match.grade != "near" for match in resolution.matches):
+        result.unmapped.append(replace(missing, reason="it is not certain what all of it means"))
+
+
+def _first(stated: Span | None) -> date | None:
+    return stated.first if stated else None
+
+
+def _last(stated: Span | None) -> date | None:
+    return stated.last if stated else None

@@ -1,0 +1,305 @@
+"""The trained models on disk: arrays under a manifest, read with numpy alone (``docs/formats.md``).
+
+A bundle belongs to one graph, named by its fingerprint: its rows are that graph's rows. It holds no
+patient and no code, and opens without the libraries that trained it.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from kg.errors import FolderError
+from kg.folder import MANIFEST, Folder, Writer, open_folder, write_folder
+from kg.graph import Graph
+from recommend.errors import BundleError
+
+KIND = "pharmakon-bundle"
+VERSION = 1
+
+STACK = "stack"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_STEMS = (
+    "als.",
+    "card.",
+    "embeddings.",
+    "evaluation.",
+    "ids.",
+    "manifest.",
+    "metapath.",
+    "scores.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """Why the metapath model scores a pair as it does.
+
+    The log-odds of a pair are ``intercepts[disease] + values[:, drug, disease].sum()``, up to the
+    rounding of float16: each feature's own part, positive or negative.
+
+    Attributes:
+        features: metapaths in short form, or ``"Drug-binds-Gene degree"`` and the like.
+        values: (n_features, n_drugs, n_diseases) float16.
+        coefficients: (n_diseases, n_features) on the scaled features; diseases with recorded
+            treatments share one row, those without another.
+        intercepts: (n_diseases,) log-odds where no feature says anything.
+    """
+
+    features: tuple[str, ...]
+    values: NDArray[np.float16]
+    coefficients: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """An opened bundle. Arrays are read from the disk when they are first asked for.
+
+    Attributes:
+        folder: where it lies.
+        card: how it was made: ``members`` (name -> settings), ``weights`` of the stack, ``absent``
+            (part -> why it is not there), ``seed``, ``device``, ``versions``, ``cohort_size``,
+            ``hidden_pairs`` and ``hidden_diseases`` (counts).
+        drug_ids: CURIEs of the rows, in the graph's order.
+        disease_ids: CURIEs of the columns, in the graph's order.
+        evaluation: the hold-out report; see :mod:`recommend.evaluate.holdout`.
+    """
+
+    folder: Folder = field(repr=False)
+    card: Mapping[str, Any]
+    drug_ids: tuple[str, ...] = field(repr=False)
+    disease_ids: tuple[str, ...] = field(repr=False)
+    evaluation: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 of the content."""
+        return self.folder.fingerprint
+
+    @property
+    def graph_fingerprint(self) -> str:
+        """The fingerprint of the graph that it was trained on."""
+        return str(self.card["graph"])
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The models that score drugs for diseases, sorted."""
+        return tuple(sorted(self.card["members"]))
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """The members' shares of the stack; they sum to one."""
+        return self.card["weights"]  # type: ignore[no-any-return]
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Parts that this bundle does not have, and why."""
+        return self.card["absent"]  # type: ignore[no-any-return]
+
+    def scores(self) -> NDArray[np.float32]:
+        """(n_drugs, n_diseases) the stack: mean percentile among all drugs for the disease."""
+        return self._stack
+
+    def member_scores(self, name: str) -> NDArray[np.float32]:
+        """(n_drugs, n_diseases) of one member, on its own scale; higher is better.
+
+        Raises:
+            BundleError: it has no such member.
+        """
+        if name not in self.card["members"]:
+            raise BundleError(f"no member {name!r}; the bundle has {', '.join(self.members)}")
+        return self._read("scores.safetensors", name)
+
+    def member_percentiles(self, name: str, disease: int) -> NDArray[np.float32]:
+        """(n_drugs,) one member's percentiles for one disease row, as the stack adds them up."""
+        from recommend.models.stack import percentiles
+
+        return percentiles(self._members[name][:, disease])
+
+    @cached_property
+    def contributions(self) -> Contributions:
+        """The metapath model's reasons for every pair."""
+        arrays = self._read_all("metapath.safetensors")
+        return Contributions(
+            tuple(bytes(arrays["features"]).decode().split("\n")),
+            arrays["contributions"],
+            arrays["coefficients"][arrays["regime"]],
+            arrays["intercepts"][arrays["regime"]],
+        )
+
+    @cached_property
+    def embeddings(self) -> NDArray[np.float16]:
+        """(n_nodes, dim) of all nodes by global number, from the gnn."""
+        return self._read("embeddings.safetensors", "embeddings")
+
+    def history_scores(self, drugs: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n_drugs,) what patients with a similar history take; higher is more usual.
+
+        Raises:
+            ColdStartError: ``drugs`` is empty.
+            BundleError: the collaborative part is absent; the message says why.
+        """
+        if "als" in self.absent:
+            raise BundleError(f"the bundle has no collaborative part: {self.absent['als']}")
+        from recommend.models.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares.load(self._als).score_history(drugs)
+
+    @cached_property
+    def _stack(self) -> NDArray[np.float32]:
+        return self._read("scores.safetensors", STACK)
+
+    @cached_property
+    def _members(self) -> dict[str, NDArray[np.float32]]:
+        return {name: self.member_scores(name) for name in self.members}
+
+    @cached_property
+    def _als(self) -> Arrays:
+        return self._read_all("als.safetensors")
+
+    def _read(self, file: str, name: str) -> NDArray[Any]:
+        return read_arrays(self.folder.file(file), (name,))[name]
+
+    def _read_all(self, file: str) -> dict[str, NDArray[Any]]:
+        return read_arrays(self.folder.file(file))
+
+
+def write_bundle(
+    path: Path,
+    graph: Graph,
+    *,
+    card: Mapping[str, Any],
+    scores: Arrays,
+    metapath: Arrays,
+    embeddings: NDArray[np.float16],
+    als: Arrays | None,
+    evaluation: Mapping[str, Any],
+) -> Bundle:
+    """Write a bundle to the folder ``path`` and return it as opened from there.
+
+    Args:
+        path: created, or an earlier bundle, which is replaced as a whole.
+        graph: what the models were trained on.
+        card: see :class:`Bundle`; the graph's fingerprint is added.
+        scores: member name, and ``"stack"`` -> (n_drugs, n_diseases) float32.
+        metapath: what the metapath model saves, without its scores.
+        embeddings: (n_nodes, dim) float16.
+        als: what the als model saves, or None where ``card`` declares it absent.
+        evaluation: JSON values.
+
+    Raises:
+        FolderError: ``path`` holds something that is not a bundle.
+    """
+    full = {"graph": graph.fingerprint, **card}
+    ids = {"drugs": graph.ids["Drug"].to_pylist(), "diseases": graph.ids["Disease"].to_pylist()}
+    files: dict[str, Writer] = {
+        "card.json": _json(full),
+        "ids.json": _json(ids),
+        "evaluation.json": _json(evaluation),
+        "scores.safetensors": _tensors(scores),
+        "metapath.safetensors": _tensors(metapath),
+        "embeddings.safetensors": _tensors({"embeddings": embeddings}),
+    }
+    if als is not None:
+        files["als.safetensors"] = _tensors(als)
+    write_folder(path, kind=KIND, version=VERSION, files=files, header=full)
+    return open_bundle(path, graph)
+
+
+def open_bundle(path: Path, graph: Graph, *, verify: bool = False) -> Bundle:
+    """Open the bundle in the folder ``path``, for use with ``graph``.
+
+    Args:
+        path: a folder written by :func:`write_bundle`.
+        graph: the graph that it was trained on.
+        verify: also read every file and compare its SHA-256.
+
+    Raises:
+        BundleError: not a bundle, of an unknown version, damaged, or of another graph.
+    """
+    try:
+        folder = open_folder(path, kind=KIND, versions=(VERSION,))
+        if verify:
+            folder.verify()
+        card, ids, evaluation = (
+            json.loads(folder.file(name).read_bytes())
+            for name in ("card.json", "ids.json", "evaluation.json")
+        )
+        bundle = Bundle(folder, card, tuple(ids["drugs"]), tuple(ids["diseases"]), evaluation)
+        trained_on = bundle.graph_fingerprint
+    except FolderError as error:
+        raise BundleError(str(error)) from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BundleError(f"{path} is damaged: {type(error).__name__} while reading it") from error
+    if trained_on != graph.fingerprint:
+        raise BundleError(
+            f"{path} was trained on graph {trained_on[:12]}, this is graph "
+            f"{graph.fingerprint[:12]}; train again on this graph"
+        )
+    return bundle
+
+
+def check_target(path: Path) -> None:
+    """Refuse a folder in which no bundle may be written, before hours go into one.
+
+    Raises:
+        FolderError: ``path`` holds something that is not a bundle.
+    """
+    if not path.exists():
+        return
+    names = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
+    if MANIFEST in names:
+        try:
+            kind = json.loads((path / MANIFEST).read_bytes())["kind"]
+        except (ValueError, KeyError, TypeError):
+            kind = None
+        foreign = kind != KIND
+    else:  # what a killed write left behind is ours
+        foreign = any(not name.lstrip(".").startswith(_STEMS) for name in names)
+    if foreign:
+        raise FolderError(f"{path} holds something that is not a {KIND}; choose another folder")
+
+
+def read_arrays(file: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file, all or those called ``names``.
+
+    Raises:
+        BundleError: not such a file, or an array is not in it.
+    """
+    try:
+        with safetensors.safe_open(file, framework="numpy") as tensors:
+            wanted = tensors.keys() if names is None else names
+            return {name: tensors.get_tensor(name) for name in wanted}
+    except (safetensors.SafetensorError, OSError) as error:
+        raise BundleError(f"{file} is damaged or has no such array: {error}") from error
+
+
+def tensor_bytes(arrays: Arrays, metadata: Mapping[str, str] | None = None) -> bytes:
+    """``arrays`` in the safetensors format, rows in C order."""
+    contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    return safetensors.numpy.save(contiguous, metadata=dict(metadata or {}) or None)
+
+
+def _tensors(arrays: Arrays) -> Writer:
+    return _content(lambda: tensor_bytes(arrays))
+
+
+def _json(value: object) -> Writer:
+    return _content(lambda: json.dumps(value, ensure_ascii=False, sort_keys=True).encode())
+
+
+def _content(make: Callable[[], bytes]) -> Writer:
+    def write(file: BinaryIO) -> None:
+        file.write(make())
+
+    return write

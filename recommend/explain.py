@@ -1,0 +1,83 @@
+"""Why a drug is suggested for a disease: the record, and the strongest paths behind the score.
+
+The metapath model says which kinds of path speak for a pair (its contributions are exact); the graph
+gives the heaviest path of each kind. Sources are named edge by edge.
+"""
+
+from collections.abc import Iterable
+
+from kg.graph import Graph
+from kg.paths import Path, strongest_paths
+from kg.query import path_in_words
+from kg.schema import EdgeType, Metapath, parse_metapath
+from recommend.bundle import Contributions
+from recommend.suggestion import PathEdge, Reason
+
+TREATS = EdgeType("Drug", "treats", "Disease")
+PALLIATES = EdgeType("Drug", "palliates", "Disease")
+
+_RECORDED = {TREATS: "treatment", PALLIATES: "relief of symptoms"}
+
+
+def recorded(graph: Graph, edge_type: EdgeType, drug: int, disease: int) -> Reason | None:
+    """The reason that a source records the use itself, or None if none does."""
+    edge = graph.find_edge(edge_type, drug, disease)
+    if edge is None:
+        return None
+    assertions = graph.assertions(edge_type, edge)
+    said = []
+    for assertion in assertions:
+        references = ", ".join(assertion.details.get("reference", ()))
+        source = assertion.provenance.primary_knowledge_source.removeprefix("infores:")
+        said.append(f"{source} ({references})" if references else source)
+    text = f"recorded as {_RECORDED[edge_type]} by {'; '.join(said)}"
+    sources = tuple(a.provenance.primary_knowledge_source for a in assertions)
+    head = graph.ids[edge_type.head][drug].as_py()
+    tail = graph.ids[edge_type.tail][disease].as_py()
+    return Reason(text, "", (PathEdge(head, edge_type.relation, tail, True, sources),), None)
+
+
+def path_reasons(
+    graph: Graph, contributions: Contributions, drug: int, disease: int, *, limit: int
+) -> list[Reason]:
+    """The heaviest path of each of the ``limit`` metapaths that speak most for the pair.
+
+    Args:
+        graph: the bundle's graph.
+        contributions: of the bundle's metapath model.
+        drug: row of the drug.
+        disease: row of the disease.
+        limit: how many reasons at most.
+
+    Returns:
+        Strongest first; empty where no path speaks for the pair.
+    """
+    values = contributions.values[:, drug, disease].astype(float)
+    total = float(values[values > 0].sum())
+    reasons: list[Reason] = []
+    for feature in values.argsort(kind="stable")[::-1].tolist():
+        if values[feature] <= 0 or len(reasons) == limit:
+            break
+        name = contributions.features[feature]
+        if " " in name:  # a degree, not a path
+            continue
+        metapath = parse_metapath(name)
+        for path in strongest_paths(graph, metapath, drug, disease, limit=1):
+            edges = tuple(_path_edges(graph, metapath, path))
+            text = path_in_words(graph, metapath, path)
+            reasons.append(Reason(text, name, edges, round(values[feature] / total, 4)))
+    return reasons
+
+
+def _path_edges(graph: Graph, metapath: Metapath, path: Path) -> Iterable[PathEdge]:
+    for step, begin, end, edge in zip(
+        metapath, path.rows, path.rows[1:], path.edges, strict=False
+    ):
+        assertions = graph.assertions(step.edge_type, edge)
+        yield PathEdge(
+            graph.ids[step.source][begin].as_py(),
+            step.edge_type.relation,
+            graph.ids[step.target][end].as_py(),
+            step.forward,
+            tuple(dict.fromkeys(a.provenance.primary_knowledge_source for a in assertions)),
+        )

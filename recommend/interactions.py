@@ -1,0 +1,196 @@
+"""What a model may learn from: the edges as matrices, with everything hidden already removed.
+
+Models are given a :class:`TrainingData` and never the graph, so a hidden edge cannot reach one by
+another way. Hiding works on *treats* and *palliates* together: both say that a drug helps in a
+disease, and one left in place would give the other away. Contraindications stay.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from kg.convert import to_matrix
+from kg.errors import UnknownNodeError
+from kg.graph import Graph
+from kg.identifiers import spellings
+from kg.schema import EdgeType
+from recommend.errors import ModelError
+
+TREATS = EdgeType("Drug", "treats", "Disease")
+PALLIATES = EdgeType("Drug", "palliates", "Disease")
+
+Pairs = NDArray[np.int64]  # (n, 2) drug rows, disease rows
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Edges and histories from which models are fitted; nothing hidden is in it.
+
+    Attributes:
+        n_nodes: node type -> number of nodes, in the graph's global order.
+        matrices: edge type -> (n_heads, n_tails) float32 of ones, sorted indices; a symmetric type
+            is a symmetric matrix. Only types with at least one edge left.
+        histories: (n_patients, n_drugs) float32 of ones, or None; rows carry no identity.
+    """
+
+    n_nodes: Mapping[str, int]
+    matrices: Mapping[EdgeType, sp.csr_matrix]
+    histories: sp.csr_matrix | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of drugs and of diseases."""
+        return self.n_nodes["Drug"], self.n_nodes["Disease"]
+
+    def matrix(self, edge_type: EdgeType) -> sp.csr_matrix:
+        """The matrix of ``edge_type``; empty where no such edge is left."""
+        found = self.matrices.get(edge_type)
+        if found is not None:
+            return found
+        shape = (self.n_nodes.get(edge_type.head, 0), self.n_nodes.get(edge_type.tail, 0))
+        return sp.csr_matrix(np.zeros(shape, np.float32))
+
+    @property
+    def treats(self) -> sp.csr_matrix:
+        """(n_drugs, n_diseases) recorded treatments that may be learnt from."""
+        return self.matrix(TREATS)
+
+    @property
+    def palliates(self) -> sp.csr_matrix:
+        """(n_drugs, n_diseases) recorded symptomatic treatments that may be learnt from."""
+        return self.matrix(PALLIATES)
+
+    @property
+    def positives(self) -> Pairs:
+        """(n, 2) the pairs of :attr:`treats`, by drug, then disease.
+
+        Raises:
+            ModelError: there is none, so that nothing can be learnt.
+        """
+        pairs = to_pairs(self.treats)
+        if not len(pairs):
+            raise ModelError("no Drug-treats-Disease edge is left to learn from")
+        return pairs
+
+    def without(
+        self, *, pairs: Pairs | None = None, diseases: Iterable[int] = ()
+    ) -> "TrainingData":
+        """A copy without treats and palliates edges of these pairs and of these disease rows."""
+        hidden = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs, np.int64)
+        matrices = dict(self.matrices)
+        for edge_type in (TREATS, PALLIATES):
+            if edge_type not in matrices:
+                continue
+            left = remove_pairs(matrices[edge_type], hidden, diseases)
+            if left.nnz:
+                matrices[edge_type] = left
+            else:
+                del matrices[edge_type]
+        return replace(self, matrices=matrices)
+
+
+def training_data(
+    graph: Graph,
+    *,
+    hide_pairs: Iterable[tuple[str, str]] = (),
+    hide_diseases: Iterable[str] = (),
+    histories: sp.csr_matrix | None = None,
+) -> TrainingData:
+    """The edges of ``graph`` that models may see.
+
+    Args:
+        graph: where the edges are.
+        hide_pairs: (drug, disease) identifiers whose treats and palliates edges are left out.
+        hide_diseases: identifiers of diseases of which all treats and palliates edges are left out.
+        histories: (n_patients, n_drugs), not 0 where the patient takes or took the drug.
+
+    Raises:
+        ModelError: no drugs or no diseases, or histories with another number of drugs.
+        UnknownNodeError: a hidden identifier that the graph does not have; a typing error must not
+            leave in place what was meant to be hidden.
+    """
+    if not graph.n_nodes("Drug") or not graph.n_nodes("Disease"):
+        raise ModelError("the graph has no Drug or no Disease nodes: there is nothing to rank")
+    pairs = [
+        (find_row(graph, "Drug", drug), find_row(graph, "Disease", disease))
+        for drug, disease in hide_pairs
+    ]
+    diseases = [find_row(graph, "Disease", disease) for disease in hide_diseases]
+    matrices = {}
+    for edge_type in graph.edge_types:
+        matrix = _of_ones(to_matrix(graph, edge_type))
+        if matrix.nnz:
+            matrices[edge_type] = matrix
+    data = TrainingData(
+        {node_type: graph.n_nodes(node_type) for node_type in graph.node_types},
+        matrices,
+        _check_histories(histories, graph.n_nodes("Drug")),
+    )
+    return data.without(pairs=np.array(pairs, np.int64).reshape(-1, 2), diseases=diseases)
+
+
+def find_row(graph: Graph, node_type: str, text: str) -> int:
+    """The row of the node with this identifier, in any spelling of :mod:`kg.identifiers`.
+
+    Raises:
+        UnknownNodeError: no node of the type has it.
+    """
+    for curie in spellings(text):
+        found = graph.find(curie)
+        if found is not None and found[0] == node_type:
+            return found[1]
+    raise UnknownNodeError(text)
+
+
+def to_pairs(matrix: sp.csr_matrix) -> Pairs:
+    """(n, 2) row and column of every entry, sorted."""
+    entries = matrix.tocoo()
+    pairs = np.stack([entries.row, entries.col], axis=1).astype(np.int64)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def from_pairs(pairs: Pairs, shape: tuple[int, int]) -> sp.csr_matrix:
+    """The (n_drugs, n_diseases) float32 matrix with a one for each pair."""
+    ones = np.ones(len(pairs), np.float32)
+    return _of_ones(sp.csr_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=shape))
+
+
+def remove_pairs(matrix: sp.csr_matrix, pairs: Pairs, columns: Iterable[int] = ()) -> sp.csr_matrix:
+    """A copy of ``matrix`` without the entries at ``pairs`` and in ``columns``."""
+    n_columns = matrix.shape[1]
+    have = to_pairs(matrix)
+    hidden = np.isin(have @ [n_columns, 1], pairs @ [n_columns, 1])
+    hidden |= np.isin(have[:, 1], np.fromiter(columns, np.int64))
+    return from_pairs(have[~hidden], matrix.shape)
+
+
+def digest(matrix: sp.csr_matrix | None) -> str:
+    """A SHA-256 of the entries and the shape; ``"none"`` for None."""
+    if matrix is None:
+        return "none"
+    content = hashlib.sha256(str(matrix.shape).encode())
+    content.update(to_pairs(matrix).tobytes())
+    return content.hexdigest()
+
+
+def _of_ones(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    ones = sp.csr_matrix(matrix, dtype=np.float32, copy=True)
+    ones.sum_duplicates()
+    ones.eliminate_zeros()
+    ones.data[:] = 1
+    return ones
+
+
+def _check_histories(histories: sp.csr_matrix | None, n_drugs: int) -> sp.csr_matrix | None:
+    if histories is None:
+        return None
+    if histories.shape[1] != n_drugs:
+        raise ModelError(
+            f"the histories have {histories.shape[1]} drugs, the graph has {n_drugs}; "
+            "their columns must be the graph's drug rows"
+        )
+    return _of_ones(histories)

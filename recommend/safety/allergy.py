@@ -1,0 +1,88 @@
+"""Is the patient allergic to the drug, its class, or a class that cross-reacts?"""
+
+from recommend.profile import Knowledge
+from recommend.safety.rules import LEVEL_4, PatientState, Rule, SafetyRules, worst
+from recommend.suggestion import Outcome, Verdict
+
+CHECK = "allergy"
+
+# ATC groups of unlike molecules for one use: a reaction to one says nothing of the others.
+_UNLIKE = frozenset(
+    {"ATC:B01AC", "ATC:J04AK", "ATC:L04AC", "ATC:N07BA", "ATC:N07BB", "ATC:N07BC", "ATC:P01BC"}
+)
+
+
+def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
+    """One hit an allergy that concerns the drug; else clear, or not covered where one is open.
+
+    A recorded allergy to the drug or to its class is a contraindication; to a drug of the same
+    class it is major; cross-reactivity between classes has the severity that the table states.
+    """
+    profile = patient.profile
+    is_placed = _is_placed(rules, drug)
+    verdicts, gaps = [], [f"the allergen {text}" for text in patient.unmapped("allergy")]
+    for allergen, fact in patient.allergies.items():
+        found = _concerns(rules, allergen, drug)
+        if found is not None:
+            doubt = "; a near match: confirm the allergen" if fact.grade == "near" else ""
+            text = f"{found.text}{doubt}"
+            verdicts.append(
+                Verdict(CHECK, Outcome.HIT, text, allergen, found.severity, found.source)
+            )
+        if allergen == drug and fact.is_certain:
+            continue
+        if not (fact.is_certain and is_placed and _is_placed(rules, allergen)):
+            gaps.append(f"the allergen {rules.name(allergen)}")
+    if profile.allergies_known is Knowledge.UNKNOWN:
+        gaps.append("allergies that the record does not list")
+    if gaps:
+        text = f"cannot be judged against {', '.join(gaps)}"
+        verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, text))
+    elif not verdicts:
+        text = "none of the recorded allergies concerns it"
+        if profile.allergies_known is Knowledge.EMPTY:
+            text = "the record states that there is no known allergy"
+        verdicts.append(Verdict(CHECK, Outcome.CLEAR, text))
+    return verdicts
+
+
+def _concerns(rules: SafetyRules, allergen: str, drug: str) -> Rule | None:
+    name, classes = rules.name(allergen), rules.classes.get(drug, frozenset())
+    if allergen == drug:
+        return Rule("contraindicated", "the patient is allergic to this drug", "patient record")
+    if allergen in classes or any(code.startswith(allergen) for code in rules.atc.get(drug, ())):
+        text = f"the patient is allergic to {name}, and this drug is one"
+        return Rule("contraindicated", text, "patient record")
+    own = rules.classes.get(allergen, frozenset()) | {allergen}
+    shared = sorted(c for c in own & classes if _is_chemical(rules, c))
+    if shared:
+        text = f"the patient is allergic to {name}, also of the {rules.name(shared[0])}"
+        return Rule("major", text, "patient record")
+    rows = [
+        (group, rule)
+        for mine in sorted(own)
+        for group, rule in sorted(rules.cross_reacts.get(mine, {}).items())
+        if group in classes
+    ]
+    if not rows:
+        return None
+    severity = worst(rule.severity for _, rule in rows)
+    group, rule = next(row for row in rows if row[1].severity == severity)
+    text = f"allergy to {name} may cross-react with {rules.name(group)}: {rule.text}"
+    return Rule(severity, text, rule.source)
+
+
+def _is_chemical(rules: SafetyRules, group: str) -> bool:
+    """Whether members of a class are alike enough to share a reaction.
+
+    So are those of an ATC level 4, but for a few, and of the wider groups that the table of
+    cross-reactivity names.
+    """
+    is_level_4 = group.startswith("ATC:") and len(group) == LEVEL_4
+    return group not in _UNLIKE and (is_level_4 or group in rules.cross_reacts)
+
+
+def _is_placed(rules: SafetyRules, node: str) -> bool:
+    """Whether the node is an ATC class, or a drug whose place in the ATC is known."""
+    groups = rules.classes.get(node, ())
+    return node.startswith("ATC:") or node in rules.atc or any(g.startswith("ATC:") for g in groups)

@@ -1,0 +1,75 @@
+"""Does a guideline advise against the drug, or another dose, for one of the patient's genes?"""
+
+import re
+
+from recommend.safety.rules import Guidance, PatientState, SafetyRules, worst
+from recommend.suggestion import Outcome, Severity, Verdict
+
+CHECK = "genes"
+
+_SEVERITY: dict[str, Severity] = {"strong": "major", "moderate": "moderate", "optional": "moderate"}
+
+# Advice that changes nothing begins with the usual dose; "with caution" is a change.
+_UNCHANGED = re.compile(r"(the )?usual dos(e|ing)\b(?! with caution)", re.IGNORECASE)
+
+
+def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
+    """A hit a gene whose phenotype calls for a change; else clear only if every gene is answered.
+
+    A gene that the guidance names and the profile does not, a phenotype without a row, and advice
+    written for other people than the patient may be, are not covered.
+    """
+    rows = rules.guidance.get(drug)
+    if not rows:
+        return [Verdict(CHECK, Outcome.NOT_COVERED, "no gene-drug guidance for this drug")]
+    verdicts: list[Verdict] = []
+    clear: list[str] = []
+    gaps = [f"the result {text} is not understood" for text in patient.unmapped("gene")]
+    phenotypes: dict[str, set[str]] = {}
+    for item in patient.profile.genes:
+        phenotypes.setdefault(item.gene, set()).add(item.phenotype)
+    for gene in sorted({row.gene for row in rows}):
+        name = rules.name(gene)
+        known = {_fold(p) for p in phenotypes.get(gene, ())}
+        found = [r for r in rows if r.gene == gene and _fold(r.phenotype) in known]
+        found = [row for row in found if _may_apply(row, patient)]
+        changes = [row for row in found if not _UNCHANGED.match(row.advice)]
+        if changes:
+            verdicts.append(_hit(name, changes))
+        elif any(row.population == "general" for row in found):
+            clear += [_say(name, row) for row in found]
+        elif known:
+            said = ", ".join(sorted(phenotypes[gene]))
+            gaps.append(f"{name}: no guidance for {said}")
+        else:
+            gaps.append(f"the phenotype of {name} is unknown")
+    if gaps:
+        verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, "; ".join(gaps)))
+    elif not verdicts:
+        source = rows[0].source
+        verdicts.append(Verdict(CHECK, Outcome.CLEAR, "; ".join(clear), source=source))
+    return verdicts
+
+
+def _hit(gene: str, rows: list[Guidance]) -> Verdict:
+    severity = worst(_SEVERITY.get(row.strength, "unknown") for row in rows)
+    text = "; ".join(_say(gene, row) for row in rows)
+    sources = "; ".join(dict.fromkeys(row.source for row in rows))
+    return Verdict(CHECK, Outcome.HIT, text, rows[0].gene, severity, sources)
+
+
+def _say(gene: str, row: Guidance) -> str:
+    people = "" if row.population == "general" else f", {row.population}"
+    return f"{gene} {row.phenotype} ({row.strength}{people}): {row.advice.rstrip('.')}"
+
+
+def _may_apply(row: Guidance, patient: PatientState) -> bool:
+    """Whether the patient's age leaves room for the people that the advice is for."""
+    age = patient.profile.age_years
+    if age is None:
+        return True
+    return {"adults": age >= 18, "pediatrics": age < 18}.get(row.population, True)
+
+
+def _fold(phenotype: str) -> str:
+    return " ".join(phenotype.casefold().replace("metaboliser", "metabolizer").split())

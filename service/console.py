@@ -1,0 +1,173 @@
+"""Answers drawn for people at a terminal, with Rich. Decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load the other rooms
+    from kg.builder import BuildReport
+    from kg.graph import Graph
+    from kg.query import NodeView, Target
+    from recommend.bundle import Bundle
+    from recommend.profile import PatientProfile
+    from recommend.suggestion import Recommendation, Suggestion, Verdict
+    from service.demo import DemoReport
+
+_LABELS = {"synonym": "also", "code": "codes", "product": "products", "broader-code": "stands for"}
+
+
+def show_node(console: Console, view: NodeView) -> None:
+    """A node: what it is called, then its neighbours by relation."""
+    console.print(
+        f"[bold]{escape(view.node.name)}[/bold]  {view.node.type}  {escape(view.node.id)}"
+    )
+    for kind, heading in _LABELS.items():
+        texts = [label.text for label in view.labels if label.kind == kind]
+        if texts:
+            more = f" and {len(texts) - 12} more" if len(texts) > 12 else ""
+            console.print(Text(f"{heading}: {', '.join(texts[:12])}{more}", style="dim"))
+    table = Table("relation", "type", "n", "neighbours", box=None, pad_edge=False)
+    for relation in view.relations:
+        listed = ", ".join(neighbor.node.name for neighbor in relation.neighbors)
+        more = ", …" if relation.total > len(relation.neighbors) else ""
+        table.add_row(relation.words, relation.type, str(relation.total), escape(listed) + more)
+    if view.relations:
+        console.print(table)
+    else:
+        console.print("no such neighbour")
+
+
+def show_targets(console: Console, targets: list[Target]) -> None:
+    """Nodes along a metapath with their strongest paths."""
+    if not targets:
+        console.print("no path")
+        return
+    table = Table("name", "id", "paths", "DWPC", "strongest", box=None, pad_edge=False)
+    for target in targets:
+        table.add_row(
+            escape(target.node.name),
+            escape(target.node.id),
+            str(target.n_paths),
+            f"{target.weight:.4g}",
+            escape("\n".join(target.paths)),
+        )
+    console.print(table)
+
+
+def show_build(console: Console, graph: Graph, report: BuildReport, path: Any) -> None:
+    """What a build read, merged and refused."""
+    table = Table("source", "type", "read", "merged", box=None, pad_edge=False)
+    merged = dict(report.merged)
+    for (source, kind), n in sorted(report.read.items()):
+        repeats = merged.pop((source, kind), 0)
+        table.add_row(source, kind, f"{n:,}", f"{repeats:,}" if repeats else "")
+    for (source, kind), n in sorted(merged.items()):
+        table.add_row(source, kind, "", f"{n:,}")
+    console.print(table)
+    console.print(
+        f"{graph!r}\nrefused rows: {len(report.refused):,}; nodes with two names: "
+        f"{len(report.conflicts):,}; listed in {path}",
+        markup=False,
+    )
+
+
+def show_recommendation(console: Console, title: str, answer: Recommendation) -> None:
+    """Suggestions by condition and kind with their reasons and checks; vetoed drugs; what is missing."""
+    console.print(f"\n[bold]{escape(title)}[/bold]")
+    for gap in answer.missing:
+        console.print(Text(f"  missing: {gap}", style="dim"))
+    if answer.refusal:
+        console.print(Text(f"  nothing is suggested: {answer.refusal}", style="yellow"))
+    heading = ("", "")
+    for suggestion in answer.suggestions:
+        here = (suggestion.condition_name, str(suggestion.kind))
+        if here != heading:
+            heading = here
+            grade = "" if suggestion.condition_grade == "exact" else (
+                f" [matched: {suggestion.condition_grade}]"
+            )
+            console.print(Text(f"  {here[0]}{grade}: {here[1]}", style="bold cyan"))
+        console.print(_suggestion(suggestion))
+    for vetoed in answer.vetoed:
+        why = "; ".join(verdict.text for verdict in vetoed.verdicts)
+        line = f"  not suggested: {vetoed.drug_name} ({vetoed.kind}): {why}"
+        console.print(Text(line, style="red"))
+
+
+def _suggestion(suggestion: Suggestion) -> Group:
+    lines = [
+        Text(f"   {suggestion.rank}. {suggestion.drug_name}  ({suggestion.score:.2f})", style="bold")
+    ]
+    lines += [Text(f"      why: {reason.text}") for reason in suggestion.reasons]
+    hits = [v for v in suggestion.verdicts if v.outcome == "hit"]
+    lines += [Text(f"      {v.severity}: {v.check}: {v.text} [{v.source}]", "yellow") for v in hits]
+    for outcome, style in (("clear", "green"), ("not covered", "dim")):
+        line = _checks(suggestion.verdicts, outcome)
+        if line:
+            lines.append(Text(f"      {line}", style=style))
+    lines.append(Text(f"      {suggestion.certainty}", style="italic"))
+    return Group(*lines)
+
+
+def _checks(verdicts: tuple[Verdict, ...], outcome: str) -> str:
+    found = [v for v in verdicts if v.outcome == outcome]
+    if outcome == "clear":
+        return f"clear: {', '.join(v.check for v in found)}" if found else ""
+    return f"not covered: {'; '.join(f'{v.check} ({v.text})' for v in found)}" if found else ""
+
+
+def show_profile(console: Console, graph: Graph, profile: PatientProfile) -> None:
+    """What the recommender would know of a patient."""
+    age = "unknown" if profile.age_years is None else f"{profile.age_years:.0f}"
+    egfr = "unknown" if profile.egfr is None else f"{profile.egfr:g} mL/min/1.73 m²"
+    console.print(
+        f"age {age} · sex {profile.sex} · pregnancy {profile.pregnancy} · eGFR {egfr}"
+        f"{' · deceased' if profile.deceased else ''}"
+    )
+    table = Table("list", "node", "matched", "by", "status", "since", box=None, pad_edge=False)
+    for name in ("conditions", "drugs", "past_drugs", "allergies"):
+        state = getattr(profile, f"{name}_known", "")
+        for fact in getattr(profile, name):
+            found = graph.find(fact.node)
+            node = graph.node(*found).name if found else fact.node
+            since = fact.start.isoformat() if fact.start else ""
+            table.add_row(name, escape(node), fact.grade, escape(fact.basis), fact.status, since)
+        if state and not getattr(profile, name):
+            table.add_row(name, f"({state})", "", "", "", "")
+    for phenotype in profile.genes:
+        table.add_row("genes", phenotype.gene, "", escape(phenotype.phenotype), "", "")
+    for item in profile.unmapped:
+        table.add_row(f"{item.kind} not mapped", escape(item.text), "", escape(item.reason), "", "")
+    console.print(table)
+
+
+def show_bundle(console: Console, bundle: Bundle) -> None:
+    """What was trained, and the hold-out table with its baselines."""
+    from recommend.evaluate.holdout import to_rows
+
+    console.print(f"bundle {bundle.fingerprint[:12]} of graph {bundle.graph_fingerprint[:12]}")
+    for part, why in sorted(bundle.absent.items()):
+        console.print(f"absent: {part}: {why}", markup=False)
+    header, *rows = to_rows(bundle.evaluation)
+    table = Table(*header, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def show_demo(console: Console, report: DemoReport) -> None:
+    """Every patient's answer, then what it all rests on."""
+    console.print(f"{report.graph!r}", markup=False)
+    show_bundle(console, report.bundle)
+    for patient, recorded in report.answers:
+        show_recommendation(console, f"patient {patient}", recorded.recommendation)
+    console.print(f"\n{report.coverage.line()}", markup=False)
+    console.print(
+        f"the audit log is whole: {report.entries} entries; everything lies in {report.home}",
+        markup=False,
+    )

@@ -1,0 +1,147 @@
+"""The one use case: a stored patient in, a recorded and explained suggestion out.
+
+(1) One transaction reads the sealed record and commits the audit entry. (2) Outside any transaction:
+record, profile, candidates, safety, score, reasons. (3) A second transaction writes the suggestion,
+sealed, with its receipt and its audit entry; nothing is returned before it has committed.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from intake import Resolver, code_grades, to_profile
+from kg.graph import Graph
+from recommend.errors import ProfileError
+from recommend.profile import PatientProfile
+from recommend.recommender import Recommender
+from recommend.suggestion import Recommendation
+from service.coverage import Coverage
+from service.patients import TREATMENT, open_store, patient_ids, read_record
+from service.settings import Settings
+from storage import Database
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recommendation that stands in the store.
+
+    Attributes:
+        suggestion_id: under which it is stored.
+        recommendation: what was answered.
+        profile: what it was answered for.
+        grades: match grade, or ``unmapped`` -> recorded codes of the patient.
+        receipt: digests of everything that the answer depends on; JSON values.
+    """
+
+    suggestion_id: str
+    recommendation: Recommendation
+    profile: PatientProfile
+    grades: Mapping[str, int]
+    receipt: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.suggestion_id!r})"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {
+            "suggestion": self.suggestion_id,
+            "receipt": self.receipt,
+            **self.recommendation.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class SuggestService:
+    """The rooms that the use case joins, opened once."""
+
+    database: Database
+    recommender: Recommender
+    resolver: Resolver
+    actor: str
+    today: Callable[[], date] = date.today
+
+    def suggest(self, patient_id: str, *, k: int = 5) -> Recorded:
+        """Recommend for one stored patient and record the answer.
+
+        Raises:
+            NotFoundError: no such patient; ErasedError: there was one.
+            DecryptionError, StaleRecordError: the record was altered or put back.
+            StoreBusyError, StoreUnavailableError: the audit entry or the answer cannot be written;
+                then nothing is returned either.
+        """
+        today = self.today()
+        resources = read_record(self.database, patient_id, actor=self.actor, purpose=TREATMENT)
+        profile = to_profile(resources, self.resolver, today=today)
+        answer = self.recommender.recommend(profile, k=k)
+        receipt = make_receipt(profile, answer, k=k, today=today)
+        with self.database.unit(self.actor, purpose=TREATMENT) as unit:
+            suggestion_id = unit.patients.put_suggestion(
+                patient_id, {"receipt": receipt, "answer": answer.to_json()}
+            )
+            unit.commit()
+        grades = code_grades(resources, self.resolver)
+        return Recorded(suggestion_id, answer, profile, grades, receipt)
+
+
+def make_receipt(
+    profile: PatientProfile, answer: Recommendation, *, k: int, today: date
+) -> dict[str, Any]:
+    """Digests of profile and answer, fingerprints of graph and bundle, and the settings."""
+    return {
+        "profile_sha256": _digest(profile.to_json()),
+        "answer_sha256": _digest(answer.to_json()),
+        "graph": answer.graph,
+        "bundle": answer.bundle,
+        "k": k,
+        "date": today.isoformat(),
+    }
+
+
+def _digest(document: Any) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def open_service(settings: Settings, graph: Graph, bundle: Path) -> Iterator[SuggestService]:
+    """The service over the store of ``settings`` and a bundle of ``graph``.
+
+    Raises:
+        BundleError: the bundle cannot be opened, or is of another graph.
+        KeyRingError, NotFoundError: there are no keys, or no store.
+    """
+    recommender = Recommender.load(bundle, graph=graph)
+    with open_store(settings) as database:
+        yield SuggestService(database, recommender, Resolver(graph), settings.actor)
+
+
+def suggest_for_all(
+    service: SuggestService, *, k: int, each: Callable[[str, Recorded], None]
+) -> Coverage:
+    """Recommend for every stored patient, calling ``each`` when its answer is recorded."""
+    coverage = Coverage()
+    for patient_id in patient_ids(service.database, actor=service.actor, purpose=TREATMENT):
+        recorded = service.suggest(patient_id, k=k)
+        coverage.add(recorded.grades, recorded.recommendation)
+        each(patient_id, recorded)
+    return coverage
+
+
+def suggest_for_profile(graph: Graph, bundle: Path, path: Path, *, k: int) -> Recommendation:
+    """Recommend for a profile in a JSON file; nothing is stored.
+
+    Raises:
+        ProfileError: the file is not a profile, or names a node that the graph does not have.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        raise ProfileError(f"{path} is not JSON") from None
+    profile = PatientProfile.from_json(document)
+    return Recommender.load(bundle, graph=graph).recommend(profile, k=k)

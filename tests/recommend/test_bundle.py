@@ -1,0 +1,230 @@
+"""A bundle opens as it was written, on its own graph, without the libraries that trained it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kg.errors import FolderError
+from kg.folder import write_folder
+from kg.graph import Graph
+from kg.store import write_graph
+from recommend.bundle import KIND, VERSION, Bundle, check_target, open_bundle, write_bundle
+from recommend.errors import BundleError, ColdStartError
+from recommend.models.als import fold_in
+from recommend.models.stack import percentiles
+from tests.recommend.planted import DISEASES, DRUGS, N, planted_graph
+
+RNG = np.random.default_rng(0)
+SCORES = {
+    name: RNG.normal(size=(N, N)).astype(np.float32) for name in ("gnn", "popularity", "stack")
+}
+METAPATH: dict[str, Any] = {
+    "contributions": RNG.normal(size=(2, N, N)).astype(np.float16),
+    "coefficients": np.array([[1.0, 2.0], [3.0, 4.0]]),
+    "intercepts": np.array([-1.0, -2.0]),
+    "regime": (np.arange(N) % 2).astype(np.int8),
+    "features": np.frombuffer("CbGaD\nDrug-binds-Gene degree".encode(), np.uint8),
+}
+ALS: dict[str, Any] = {
+    "item_factors": RNG.normal(size=(N, 3)).astype(np.float32),
+    "regularization": np.array([0.1]),
+    "alpha": np.array([5.0]),
+}
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return planted_graph()
+
+
+def write(path: Path, graph: Graph, **changes: Any) -> Bundle:
+    card = {
+        "members": {"gnn": {}, "popularity": {}},
+        "weights": {"gnn": 0.5, "popularity": 0.5},
+        "absent": {},
+    }
+    content: dict[str, Any] = {
+        "card": card,
+        "scores": SCORES,
+        "metapath": METAPATH,
+        "embeddings": RNG.normal(size=(graph.n_nodes(), 4)).astype(np.float16),
+        "als": ALS,
+        "evaluation": {"rows": [], "skipped": "made for a test"},
+    }
+    return write_bundle(path, graph, **{**content, **changes})
+
+
+def test_a_bundle_opens_as_it_was_written(tmp_path: Path, graph: Graph) -> None:
+    embeddings = RNG.normal(size=(graph.n_nodes(), 4)).astype(np.float16)
+    written = write(tmp_path / "bundle", graph, embeddings=embeddings)
+
+    bundle = open_bundle(tmp_path / "bundle", graph, verify=True)
+
+    assert bundle.fingerprint == written.fingerprint
+    assert bundle.graph_fingerprint == graph.fingerprint
+    assert bundle.drug_ids == tuple(DRUGS)
+    assert bundle.disease_ids == tuple(DISEASES)
+    assert bundle.members == ("gnn", "popularity")
+    assert bundle.evaluation["skipped"] == "made for a test"
+    np.testing.assert_array_equal(bundle.scores(), SCORES["stack"], strict=True)
+    np.testing.assert_array_equal(bundle.member_scores("gnn"), SCORES["gnn"], strict=True)
+    np.testing.assert_array_equal(bundle.embeddings, embeddings, strict=True)
+    expected = percentiles(SCORES["gnn"])[:, 3]
+    np.testing.assert_array_equal(bundle.member_percentiles("gnn", 3), expected)
+
+
+def test_contributions_follow_the_regression_of_each_disease(tmp_path: Path, graph: Graph) -> None:
+    contributions = write(tmp_path / "bundle", graph).contributions
+
+    assert contributions.features == ("CbGaD", "Drug-binds-Gene degree")
+    np.testing.assert_array_equal(contributions.values, METAPATH["contributions"])
+    assert contributions.coefficients[3].tolist() == [3.0, 4.0]
+    assert contributions.intercepts[:2].tolist() == [-1.0, -2.0]
+
+
+def test_a_history_is_folded_in(tmp_path: Path, graph: Graph) -> None:
+    bundle = write(tmp_path / "bundle", graph)
+    patient = fold_in(ALS["item_factors"], np.array([1, 4]), regularization=0.1, alpha=5.0)
+
+    scores = bundle.history_scores(np.array([1, 4]))
+
+    np.testing.assert_allclose(scores, ALS["item_factors"] @ patient, rtol=1e-6)
+    with pytest.raises(ColdStartError):
+        bundle.history_scores(np.array([], np.int64))
+
+
+def test_an_absent_collaborative_part_says_why(tmp_path: Path, graph: Graph) -> None:
+    card = {"members": {}, "weights": {}, "absent": {"als": "no patient histories were given"}}
+    bundle = write(tmp_path / "bundle", graph, card=card, als=None)
+
+    with pytest.raises(BundleError, match="no patient histories were given"):
+        bundle.history_scores(np.array([1]))
+
+
+def test_an_unknown_member_is_refused(tmp_path: Path, graph: Graph) -> None:
+    with pytest.raises(BundleError, match="no member 'stack'; the bundle has gnn, popularity"):
+        write(tmp_path / "bundle", graph).member_scores("stack")
+
+
+def test_a_bundle_of_another_graph_is_refused(tmp_path: Path, graph: Graph) -> None:
+    write(tmp_path / "bundle", graph)
+    other = planted_graph(without_diseases=(list(DISEASES)[0],))
+
+    with pytest.raises(BundleError, match=f"this is graph {other.fingerprint[:12]}"):
+        open_bundle(tmp_path / "bundle", other)
+
+
+def test_a_graph_opened_from_its_folder_is_the_same_graph(tmp_path: Path, graph: Graph) -> None:
+    write(tmp_path / "bundle", graph)
+
+    stored = write_graph(graph, tmp_path / "graph")
+
+    assert open_bundle(tmp_path / "bundle", stored).graph_fingerprint == graph.fingerprint
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path, graph: Graph) -> None:
+    bundle = write(tmp_path / "bundle", graph)
+    file = bundle.folder.file("scores.safetensors")
+    file.write_bytes(file.read_bytes()[:-1])
+
+    with pytest.raises(BundleError, match="bytes"):
+        open_bundle(tmp_path / "bundle", graph)
+
+
+@pytest.mark.parametrize("name", ["card.json", "ids.json", "evaluation.json"])
+def test_a_file_with_other_content_of_the_same_size_is_refused(
+    tmp_path: Path, graph: Graph, name: str
+) -> None:
+    file = write(tmp_path / "bundle", graph).folder.file(name)
+    file.write_bytes(b"[" * len(file.read_bytes()))
+
+    with pytest.raises(BundleError, match="damaged"):
+        open_bundle(tmp_path / "bundle", graph)
+
+
+def test_damaged_arrays_are_refused_when_they_are_asked_for(tmp_path: Path, graph: Graph) -> None:
+    bundle = write(tmp_path / "bundle", graph)
+    file = bundle.folder.file("scores.safetensors")
+    file.write_bytes(b"\xff" * len(file.read_bytes()))
+
+    with pytest.raises(BundleError, match="damaged"):
+        open_bundle(tmp_path / "bundle", graph).scores()
+
+
+def test_one_changed_byte_of_the_scores_is_found_by_verification(
+    tmp_path: Path, graph: Graph
+) -> None:
+    file = write(tmp_path / "bundle", graph).folder.file("scores.safetensors")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+    with pytest.raises(BundleError, match="SHA-256"):
+        open_bundle(tmp_path / "bundle", graph, verify=True)
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path, graph: Graph) -> None:
+    write_graph(graph, tmp_path / "graph")
+
+    for path in (tmp_path / "nothing", tmp_path / "graph"):
+        with pytest.raises(BundleError, match=KIND):
+            open_bundle(path, graph)
+
+
+def test_a_later_version_is_refused_by_its_number(tmp_path: Path, graph: Graph) -> None:
+    write_folder(tmp_path / "bundle", kind=KIND, version=VERSION + 1, files={}, header={})
+
+    with pytest.raises(BundleError, match=f"version {VERSION + 1}"):
+        open_bundle(tmp_path / "bundle", graph)
+
+
+def test_only_a_bundle_or_nothing_may_be_written_over(tmp_path: Path, graph: Graph) -> None:
+    write(tmp_path / "bundle", graph)
+    write_graph(graph, tmp_path / "graph")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed" / ".card.json.x.part").write_text("{")
+
+    for name in ("bundle", "empty", "nothing", "killed"):
+        check_target(tmp_path / name)
+    for name in ("graph", "folder", "file"):
+        with pytest.raises(FolderError, match="not a pharmakon-bundle"):
+            check_target(tmp_path / name)
+
+
+def test_the_manifest_says_what_is_inside(tmp_path: Path, graph: Graph) -> None:
+    write(tmp_path / "bundle", graph)
+
+    manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_bytes())
+
+    assert manifest["graph"] == graph.fingerprint
+    assert manifest["weights"] == {"gnn": 0.5, "popularity": 0.5}
+
+
+def test_no_training_library_is_loaded_to_read_a_bundle(tmp_path: Path, graph: Graph) -> None:
+    write(tmp_path / "bundle", graph)
+    write_graph(graph, tmp_path / "graph")
+    code = f"""
+import sys
+from pathlib import Path
+import numpy as np
+from kg.store import open_graph
+from recommend.bundle import open_bundle
+bundle = open_bundle(Path({str(tmp_path / "bundle")!r}), open_graph(Path({str(tmp_path / "graph")!r})))
+bundle.scores(), bundle.contributions, bundle.embeddings, bundle.member_percentiles("gnn", 0)
+bundle.history_scores(np.array([1]))
+heavy = {{"torch", "torch_geometric", "implicit", "sklearn"}} & set(sys.modules)
+sys.exit(str(heavy or "") or 0)
+"""
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert result.returncode == 0, result.stderr
