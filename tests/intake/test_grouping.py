@@ -231,6 +231,20 @@ def test_medications_in_a_circle_are_reported_once_and_kept(tmp_path: Path) -> N
     assert "circle" in found.problems[0].reason
 
 
+def test_a_row_of_medications_is_followed_for_some_steps_only(tmp_path: Path) -> None:
+    row = [
+        medication(
+            id=f"m{n}", ingredient=[{"itemReference": {"reference": f"Medication/m{n + 1}"}}]
+        )
+        for n in range(50)
+    ]
+
+    (found,), _ = read(tmp_path, bundle(patient(), referring("Medication/m0"), *row))
+
+    assert len(found.resources) == 2 + 8
+    assert "more than 8 steps" in found.problems[0].reason
+
+
 @pytest.mark.parametrize(
     ("own", "full_url", "identifiers"),
     [

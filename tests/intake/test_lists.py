@@ -1,29 +1,19 @@
-"""Which conditions, drugs and allergies count, as which nodes, and what is known of each list."""
+"""Which conditions and drugs count, and what is known of each list."""
 
 from datetime import date
 
 import pytest
 
 from intake.codes import Resolver
-from intake.lists import PatientList, read_allergies, read_conditions, read_drugs
+from intake.lists import PatientList, read_conditions, read_drugs
 from recommend.profile import Fact, Knowledge
 from tests.intake.samples import (
-    ACETAMINOPHEN,
-    AMOXICILLIN,
-    ASPIRIN,
     DIABETES,
     HYPERTENSION,
-    METFORMIN,
-    OXYCODONE,
-    PENICILLINS,
-    RXNORM,
     WARFARIN,
     Json,
-    allergy,
     concept,
     condition,
-    drug_text,
-    medication,
     request,
     statement,
 )
@@ -153,119 +143,6 @@ def test_a_drug_is_current_past_or_neither_by_its_status(
     assert all(fact.status == entry["status"] for fact in now.facts + past)
 
 
-def test_each_ingredient_of_a_product_is_a_fact(resolver: Resolver) -> None:
-    text = "Acetaminophen 325 MG / Oxycodone Hydrochloride 5 MG Oral Tablet"
-    entry = request(medicationCodeableConcept=drug_text(text), authoredOn="2020-02-02T00:00:00Z")
-
-    found = current(resolver, entry)
-
-    assert nodes(found.facts) == sorted([OXYCODONE, ACETAMINOPHEN])
-    assert {fact.start for fact in found.facts} == {date(2020, 2, 2)}
-    assert found.unmapped == []
-
-
-def test_a_product_of_which_a_part_is_unknown_says_so(resolver: Resolver) -> None:
-    text = "Acetaminophen 325 MG / Wondermycin 5 MG Oral Tablet"
-
-    found = current(resolver, request(medicationCodeableConcept=drug_text(text)))
-
-    assert nodes(found.facts) == [ACETAMINOPHEN]
-    assert [(u.kind, u.text) for u in found.unmapped] == [("drug", text)]
-    assert "Wondermycin" in found.unmapped[0].reason
-
-
-def test_a_misspelt_drug_is_kept_as_near(resolver: Resolver) -> None:
-    text = "Simvistatin 10 MG Oral Tablet"
-
-    found = current(resolver, request(medicationCodeableConcept=drug_text(text)))
-
-    assert [(fact.node, fact.grade) for fact in found.facts] == [("DRUGBANK:DB00641", "near")]
-
-
-def test_the_best_code_of_a_concept_counts(resolver: Resolver) -> None:
-    several = {
-        "coding": [
-            {"system": "urn:local", "code": "x", "display": "Wondermycin"},
-            {"system": RXNORM, "code": "860975"},
-        ],
-        "text": "Warfarin",
-    }
-
-    found = current(resolver, request(medicationCodeableConcept=several))
-
-    assert [(fact.node, fact.grade) for fact in found.facts] == [(METFORMIN, "xref")]
-
-
-def referring(target: str, **fields: object) -> Json:
-    link = {"reference": target, "display": "the blue one"}
-    return request(medicationCodeableConcept=None, medicationReference=link, **fields)
-
-
-@pytest.mark.parametrize(
-    "entries",
-    [
-        [referring("Medication/med1"), medication()],
-        [referring("https://a.example/fhir/Medication/med1/_history/1"), medication()],
-        [referring("urn:uuid:med1"), medication()],
-        [referring("#x", contained=[medication(id="x")])],
-        [
-            referring("Medication/med1"),
-            medication(
-                code=None, ingredient=[{"itemCodeableConcept": drug_text("Warfarin sodium")}]
-            ),
-        ],
-        [
-            referring("Medication/med1"),
-            medication(
-                code={"text": "local mixture 7"},
-                ingredient=[{"itemReference": {"reference": "#s"}}],
-                contained=[{"resourceType": "Substance", "id": "s", "code": drug_text("Warfarin")}],
-            ),
-        ],
-        [
-            referring("Medication/med1"),
-            medication(code=None, ingredient=[{"itemReference": {"reference": "Medication/med2"}}]),
-            medication(id="med2"),
-        ],
-    ],
-)
-def test_a_referred_medication_is_found_wherever_it_is(
-    resolver: Resolver, entries: list[Json]
-) -> None:
-    found = current(resolver, *entries)
-
-    assert nodes(found.facts) == [WARFARIN]
-    assert found.unmapped == []
-
-
-def test_a_mixture_with_an_unknown_ingredient_is_not_complete(resolver: Resolver) -> None:
-    parts = [{"itemCodeableConcept": drug_text(name)} for name in ("Warfarin", "Wondermycin")]
-
-    found = current(resolver, referring("Medication/med1"), medication(code=None, ingredient=parts))
-
-    assert nodes(found.facts) == [WARFARIN]
-    assert "Wondermycin" in found.unmapped[0].reason
-
-
-@pytest.mark.parametrize(
-    "others",
-    [
-        [],
-        [medication(code=None, ingredient=[{"itemReference": {"reference": "Medication/med1"}}])],
-        [medication(modifierExtension=[{"url": "x"}])],
-        [medication(status="entered-in-error")],
-    ],
-    ids=["missing", "circle", "modified", "in error"],
-)
-def test_a_medication_that_cannot_be_followed_is_listed(
-    resolver: Resolver, others: list[Json]
-) -> None:
-    found = current(resolver, referring("Medication/med1"), *others)
-
-    assert found.facts == []
-    assert [u.kind for u in found.unmapped] == ["drug"]
-
-
 def test_a_medication_that_is_not_there_is_read_from_the_reference_s_own_words(
     resolver: Resolver,
 ) -> None:
@@ -273,109 +150,6 @@ def test_a_medication_that_is_not_there_is_read_from_the_reference_s_own_words(
         entry = request(medicationCodeableConcept=None, medicationReference=link)
 
         assert nodes(current(resolver, entry).facts) == [WARFARIN]
-
-
-def test_shared_ingredients_are_read_once_however_often_they_are_named(resolver: Resolver) -> None:
-    twice = 40 * [{"itemReference": {"reference": "Medication/m1"}}]
-    layers = [
-        medication(
-            id=f"m{n}",
-            code=None,
-            ingredient=[{"itemReference": {"reference": f"Medication/m{n + 1}"}}] * 40,
-        )
-        for n in range(1, 6)
-    ]
-
-    found = current(
-        resolver,
-        referring("Medication/m0"),
-        medication(id="m0", code=None, ingredient=twice),
-        *layers,
-        medication(id="m6"),
-    )
-
-    assert nodes(found.facts) == [WARFARIN]
-    assert found.unmapped == []
-
-
-@pytest.mark.parametrize(
-    ("fields", "found_nodes"),
-    [
-        ({}, [AMOXICILLIN]),
-        ({"code": concept("1", "Penicillin allergy")}, [PENICILLINS]),
-        ({"code": concept("1", "Allergy to penicillins (finding)")}, [PENICILLINS]),
-        ({"code": concept("1", "Hypersensitivity to aspirin")}, [ASPIRIN]),
-        ({"code": concept("1", "Aspirin (substance)")}, [ASPIRIN]),
-        ({"code": drug_text("Warfarin sodium 5 MG Oral Tablet")}, [WARFARIN]),
-        ({"code": None, "reaction": [{"substance": drug_text("Warfarin")}]}, [WARFARIN]),
-        ({"criticality": "low"}, [AMOXICILLIN]),
-        ({"criticality": "high"}, [AMOXICILLIN]),
-        ({"criticality": "unable-to-assess"}, [AMOXICILLIN]),
-        ({"type": "intolerance"}, [AMOXICILLIN]),
-        ({"clinicalStatus": None, "verificationStatus": None}, [AMOXICILLIN]),
-        ({"verificationStatus": coded("unconfirmed")}, [AMOXICILLIN]),
-        ({"verificationStatus": coded("refuted")}, []),
-        ({"verificationStatus": coded("entered-in-error"), "clinicalStatus": None}, []),
-        ({"clinicalStatus": coded("inactive")}, []),
-        ({"clinicalStatus": coded("resolved")}, []),
-    ],
-)
-def test_an_allergy_counts_by_its_statuses_and_leads_to_drug_or_class(
-    resolver: Resolver, fields: Json, found_nodes: list[str]
-) -> None:
-    found = read_allergies([allergy(**fields)], resolver)
-
-    assert nodes(found.facts) == found_nodes
-    assert found.unmapped == []
-
-
-def test_an_allergen_without_a_node_is_listed_with_its_category(resolver: Resolver) -> None:
-    shellfish = allergy(category=["food"], code=concept("300913006", "Shellfish allergy"))
-
-    found = read_allergies([shellfish], resolver)
-
-    assert [(u.kind, u.text) for u in found.unmapped] == [("allergy", "Shellfish allergy")]
-    assert "food" in found.unmapped[0].reason
-
-
-def test_a_misspelt_drug_is_offered_for_a_drug_allergy_but_not_for_food(resolver: Resolver) -> None:
-    misspelt = concept("1", "Allergy to amoxicilin")
-
-    drug = read_allergies([allergy(code=misspelt)], resolver)
-    food = read_allergies([allergy(code=misspelt, category=["food"])], resolver)
-
-    assert [(f.node, f.grade) for f in drug.facts] == [(AMOXICILLIN, "near")]
-    assert food.facts == []
-    assert len(food.unmapped) == 1
-
-
-IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
-NO_ALLERGY = concept("716186003", "No known allergy (situation)")
-
-
-@pytest.mark.parametrize(
-    ("entries", "known"),
-    [
-        ([], Knowledge.UNKNOWN),
-        ([allergy(code=NO_ALLERGY)], Knowledge.EMPTY),
-        ([allergy(code=NO_ALLERGY, verificationStatus=None)], Knowledge.EMPTY),
-        ([allergy(code=concept("409137002", "No known drug allergy"))], Knowledge.EMPTY),
-        ([allergy(code=concept("no-known-allergies", "", IPS))], Knowledge.EMPTY),
-        ([allergy(code=NO_ALLERGY, verificationStatus=coded("unconfirmed"))], Knowledge.UNKNOWN),
-        ([allergy(code=NO_ALLERGY, verificationStatus=coded("refuted"))], Knowledge.UNKNOWN),
-        ([allergy(code=NO_ALLERGY, clinicalStatus=coded("resolved"))], Knowledge.UNKNOWN),
-        ([allergy(code=concept("716186003", "", "urn:local"))], Knowledge.KNOWN),
-        ([allergy(code=concept("429625007", "No known food allergy"))], Knowledge.UNKNOWN),
-        ([allergy(code=concept("no-allergy-info", "", IPS))], Knowledge.UNKNOWN),
-        ([allergy(code=NO_ALLERGY), allergy()], Knowledge.KNOWN),
-        ([allergy(code=NO_ALLERGY), allergy(clinicalStatus=coded("resolved"))], Knowledge.EMPTY),
-        ([allergy(code=NO_ALLERGY), allergy(code=None)], Knowledge.UNKNOWN),
-    ],
-)
-def test_an_empty_list_is_known_to_be_empty_only_if_the_record_says_so(
-    resolver: Resolver, entries: list[Json], known: Knowledge
-) -> None:
-    assert read_allergies(entries, resolver).known() is known
 
 
 def test_no_known_problems_and_no_known_medications_are_statements(resolver: Resolver) -> None:

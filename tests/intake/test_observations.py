@@ -30,6 +30,7 @@ def test_an_egfr_of_any_equation_is_read(code: str) -> None:
     [
         (egfr(25, unit=None), 25.0),
         (egfr(25, unit="ml/min/1.73 m²"), 25.0),
+        (egfr(25, unit="mL/min/1.73 m^2"), 25.0),
         (egfr(25, unit="mL/min"), None),
         (egfr(25, unit=None, more={"unit": "mL/min"}), None),
         (egfr(25, more={"comparator": ">"}), None),
@@ -68,6 +69,7 @@ def test_an_egfr_needs_unit_status_date_and_sense(found: Json, value: float | No
         ([("2024-03-01", 40, UNIT), ("2024-01-01", 80, UNIT)], 40.0),
         ([("2024-03-01", 44, UNIT), ("2024-03-01", 40, UNIT)], 40.0),
         ([("2024-01-01", 80, UNIT), ("2024-03-01", 40, "mL/min")], None),
+        ([("2024-03-01", 80, UNIT), ("2024-03-01", 40, "mL/min")], None),
         ([("2024-01-01", 80, UNIT), ("2022-03-01", 40, "mL/min")], 80.0),
     ],
 )
