@@ -67,9 +67,10 @@ class Bundle:
 
     Attributes:
         folder: where it lies.
-        card: how it was made: ``members`` (name -> settings), ``weights`` of the stack, ``absent``
-            (part -> why it is not there), ``seed``, ``device``, ``versions``, ``cohort_size``,
-            ``hidden_pairs`` and ``hidden_diseases`` (counts).
+        card: how it was made: ``graph`` (fingerprint), ``members`` (name -> settings), ``weights``
+            of the stack, ``absent`` (part -> why it is not there), ``als`` (settings or null),
+            ``seed``, ``versions`` of the libraries, ``cohort_size`` (patients learnt from),
+            ``hidden_pairs`` and ``hidden_diseases`` (how many were listed).
         drug_ids: CURIEs of the rows, in the graph's order.
         disease_ids: CURIEs of the columns, in the graph's order.
         evaluation: the hold-out report; see :mod:`recommend.evaluate.holdout`.

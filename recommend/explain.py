@@ -1,7 +1,7 @@
 """Why a drug is suggested for a disease: the record, and the strongest paths behind the score.
 
-The metapath model says which kinds of path speak for a pair (its contributions are exact); the graph
-gives the heaviest path of each kind. Sources are named edge by edge.
+The metapath model says which kinds of path speak for a pair (its contributions are exact); the
+graph gives the heaviest path of each kind. Sources are named edge by edge.
 """
 
 from collections.abc import Iterable
@@ -17,6 +17,16 @@ TREATS = EdgeType("Drug", "treats", "Disease")
 PALLIATES = EdgeType("Drug", "palliates", "Disease")
 
 _RECORDED = {TREATS: "treatment", PALLIATES: "relief of symptoms"}
+
+
+def reasons(
+    graph: Graph, contributions: Contributions, drug: int, disease: int, *, limit: int
+) -> tuple[Reason, ...]:
+    """Records of the use itself, then the paths that speak most for it; ``limit`` at most."""
+    stated = [recorded(graph, edge_type, drug, disease) for edge_type in (TREATS, PALLIATES)]
+    found = [reason for reason in stated if reason is not None][:limit]
+    paths = path_reasons(graph, contributions, drug, disease, limit=limit - len(found))
+    return (*found, *paths)
 
 
 def recorded(graph: Graph, edge_type: EdgeType, drug: int, disease: int) -> Reason | None:
@@ -65,14 +75,12 @@ def path_reasons(
         for path in strongest_paths(graph, metapath, drug, disease, limit=1):
             edges = tuple(_path_edges(graph, metapath, path))
             text = path_in_words(graph, metapath, path)
-            reasons.append(Reason(text, name, edges, round(values[feature] / total, 4)))
+            reasons.append(Reason(text, name, edges, round(float(values[feature]) / total, 4)))
     return reasons
 
 
 def _path_edges(graph: Graph, metapath: Metapath, path: Path) -> Iterable[PathEdge]:
-    for step, begin, end, edge in zip(
-        metapath, path.rows, path.rows[1:], path.edges, strict=False
-    ):
+    for step, begin, end, edge in zip(metapath, path.rows, path.rows[1:], path.edges, strict=False):
         assertions = graph.assertions(step.edge_type, edge)
         yield PathEdge(
             graph.ids[step.source][begin].as_py(),

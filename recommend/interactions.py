@@ -52,7 +52,7 @@ class TrainingData:
         if found is not None:
             return found
         shape = (self.n_nodes.get(edge_type.head, 0), self.n_nodes.get(edge_type.tail, 0))
-        return sp.csr_matrix(np.zeros(shape, np.float32))
+        return from_pairs(np.empty((0, 2), np.int64), shape)
 
     @property
     def treats(self) -> sp.csr_matrix:

@@ -1,11 +1,12 @@
-"""A profile in; ranked, checked and explained suggestions out. One pure function over a loaded bundle.
+"""A profile in; ranked, checked, explained suggestions out. One pure function over a loaded bundle.
 
 For each current condition with a node of its own or a stated broader one: known indications
-(disease-modifying, then symptomatic) and hypotheses, each list ordered and cut on its own. Every drug is
-checked before the cut; what is contraindicated is listed as vetoed, with the reason.
+(disease-modifying, then symptomatic) and hypotheses, each list ordered and cut on its own. Every
+drug is checked before the cut; what is contraindicated is listed as vetoed, with the reason. The
+order of the profile's lists does not matter; ties break by identifier.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -17,17 +18,27 @@ from kg.graph import Graph
 from kg.store import open_graph
 from recommend.bundle import Bundle, open_bundle
 from recommend.errors import ProfileError
-from recommend.explain import PALLIATES, TREATS, path_reasons, recorded
+from recommend.explain import PALLIATES, TREATS, reasons
 from recommend.models.stack import percentiles
 from recommend.profile import Fact, Knowledge, PatientProfile
-from recommend.safety import PatientState, SafetyRules, check_drug, vetoes, worst
+from recommend.safety import (
+    PatientState,
+    SafetyRules,
+    check_drug,
+    contraindication,
+    vetoes,
+    worst,
+)
 from recommend.suggestion import Kind, Outcome, Recommendation, Suggestion, Verdict, Vetoed
 
-HISTORY_WEIGHT = 0.1  # share of "what similar patients take" in the score of a patient with a history
+HISTORY_WEIGHT = (
+    0.1  # share of "what similar patients take" in the score of a patient with a history
+)
 N_REASONS = 3
 
 _LINES = {"1": 0, "2": 1, "3": 2, "adjunct": 3}  # line of therapy; a drug without one comes after
-_DANGER = {"major": 2, "unknown": 2, "moderate": 1}
+_DANGER = {"contraindicated": 3, "major": 2, "unknown": 2, "moderate": 1}
+_RECORDS = {Kind.INDICATION: TREATS, Kind.SYMPTOMATIC: PALLIATES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +48,9 @@ class Recommender:
     graph: Graph
     bundle: Bundle
     rules: SafetyRules = field(repr=False)
+    _percentiles: dict[int, Mapping[str, NDArray[np.float32]]] = field(
+        init=False, repr=False, default_factory=dict
+    )  # by disease row; threads that race compute the same
 
     @classmethod
     def load(cls, bundle: Path | Bundle, *, graph: Path | Graph) -> Self:
@@ -65,30 +79,33 @@ class Recommender:
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         self._check_nodes(profile)
+        state = PatientState(profile, self.rules)
         answer = Recommendation(
-            (), (), self._missing(profile), None, self.graph.fingerprint, self.bundle.fingerprint
+            (), (), self._missing(state), None, self.graph.fingerprint, self.bundle.fingerprint
         )
         if profile.deceased:
             return replace(answer, refusal="the patient is recorded as deceased")
-        seeds = list({f.node: f for f in profile.conditions if f.grade != "near"}.values())
+        seeds = [fact for fact in state.recorded.values() if fact.grade != "near"]
         if not seeds:
-            return replace(
-                answer, refusal="no supported answer: no current condition is in the graph"
-            )
-        case = _Case(self, profile)
+            why = "no current condition is in the graph"
+            if profile.conditions:
+                why = "every current condition is only a near match; confirm one"
+            return replace(answer, refusal=f"no supported answer: {why}")
+        case = _Case(self, state)
         suggestions: list[Suggestion] = []
         vetoed: list[Vetoed] = []
         for fact in seeds:
-            for kind, drugs in case.candidates(fact):
-                found, refused = case.choose(fact, kind, drugs, k)
-                suggestions += found
-                vetoed += refused
+            found, refused = case.answer(fact, k)
+            suggestions += found
+            vetoed += refused
         if not suggestions:
             refusal = "no supported answer: every candidate is vetoed"
             return replace(answer, vetoed=tuple(vetoed), refusal=refusal)
         return replace(answer, suggestions=tuple(suggestions), vetoed=tuple(vetoed))
 
-    def check(self, profile: PatientProfile, drugs: Sequence[str]) -> dict[str, tuple[Verdict, ...]]:
+    def check(
+        self, profile: PatientProfile, drugs: Sequence[str]
+    ) -> dict[str, tuple[Verdict, ...]]:
         """The safety verdicts on ``drugs`` (CURIEs) for one patient, in the order given.
 
         Raises:
@@ -99,6 +116,15 @@ class Recommender:
             self._check_node(drug, ("Drug",), "drugs")
         state = PatientState(profile, self.rules)
         return {drug: check_drug(self.rules, state, drug) for drug in drugs}
+
+    def percentiles_of(self, disease: int) -> Mapping[str, NDArray[np.float32]]:
+        """Each member's percentiles of all drugs, (n_drugs,), for one disease row."""
+        if disease not in self._percentiles:
+            bundle = self.bundle
+            self._percentiles[disease] = {
+                name: bundle.member_percentiles(name, disease) for name in bundle.members
+            }
+        return self._percentiles[disease]
 
     def _check_nodes(self, profile: PatientProfile) -> None:
         for name, types in (
@@ -121,28 +147,37 @@ class Recommender:
                 f"{self.graph.fingerprint[:12]}"
             )
 
-    def _missing(self, profile: PatientProfile) -> tuple[str, ...]:
-        gaps = [
+    def _missing(self, state: PatientState) -> tuple[str, ...]:
+        profile = state.profile
+        gaps = sorted(
             f"{item.kind} {item.text!r}: not assessed ({item.reason})" for item in profile.unmapped
+        )
+        for kind, facts in (
+            ("condition", state.recorded),
+            ("drug", state.drugs),
+            ("allergy", state.allergies),
+        ):
+            for fact in facts.values():
+                name = self.rules.name(fact.node)
+                if fact.grade == "near":
+                    gaps.append(f"{kind} {fact.basis}: looks like {name}; confirm it to use it")
+                elif fact.grade == "broader":
+                    gaps.append(f"{kind} {fact.basis}: assessed as the broader {name}")
+        gaps += [
+            f"whether the list of {name} is complete is unknown"
+            for name in ("conditions", "drugs", "allergies")
+            if getattr(profile, f"{name}_known") is Knowledge.UNKNOWN
         ]
-        for fact in profile.conditions:
-            if fact.grade == "near":
-                name = self.rules.name(fact.node)
-                gaps.append(f"condition {fact.basis}: looks like {name}; confirm it to use it")
-            elif fact.grade == "broader":
-                name = self.rules.name(fact.node)
-                gaps.append(f"condition {fact.basis}: assessed as the broader {name}")
-        for name in ("conditions", "drugs", "allergies"):
-            if getattr(profile, f"{name}_known") is Knowledge.UNKNOWN:
-                gaps.append(f"whether the list of {name} is complete is unknown")
         if profile.age_years is None:
             gaps.append("the age is unknown")
-        if profile.pregnancy == "unknown" and PatientState(profile, self.rules).may_be_pregnant:
+        elif profile.age_years < 18:
+            gaps.append("the patient is a child; the loaded sources were written for adults")
+        if profile.pregnancy == "unknown" and state.may_be_pregnant:
             gaps.append("whether the patient is pregnant is unknown")
         if profile.egfr is None:
             gaps.append("no eGFR of the last 12 months: kidney limits cannot be checked")
-        for part, reason in sorted(self.bundle.absent.items()):
-            gaps.append(f"the bundle has no {part}: {reason}")
+        gaps.append("not checked for any patient: doses, liver function, breastfeeding, age limits")
+        gaps += [f"the bundle has no {part}: {why}" for part, why in self.bundle.absent.items()]
         return tuple(gaps)
 
 
@@ -151,19 +186,17 @@ class _Case:
     """One patient before one recommender."""
 
     recommender: Recommender
-    profile: PatientProfile
-    state: PatientState = field(init=False)
+    state: PatientState
     similar: NDArray[np.float32] | None = field(init=False)  # percentile by history
     _verdicts: dict[str, tuple[Verdict, ...]] = field(init=False, default_factory=dict)
-    _parts: dict[int, dict[str, NDArray[np.float32]]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         graph, bundle = self.recommender.graph, self.recommender.bundle
-        object.__setattr__(self, "state", PatientState(self.profile, self.recommender.rules))
+        profile = self.state.profile
         history = sorted(
             {
                 graph.row("Drug", fact.node)
-                for fact in (*self.profile.drugs, *self.profile.past_drugs)
+                for fact in (*profile.drugs, *profile.past_drugs)
                 if fact.grade != "near"
             }
         )
@@ -172,120 +205,132 @@ class _Case:
             similar = percentiles(bundle.history_scores(np.array(history, np.int64)))
         object.__setattr__(self, "similar", similar)
 
-    def candidates(self, fact: Fact) -> Iterable[tuple[Kind, NDArray[np.int64]]]:
-        """The drug rows of each kind for one condition; a drug is of its strongest kind only."""
-        graph = self.recommender.graph
-        disease = graph.row("Disease", fact.node)
+    def answer(self, fact: Fact, k: int) -> tuple[list[Suggestion], list[Vetoed]]:
+        """Everything for one condition."""
+        place = _Place(self, fact, self.recommender.graph.row("Disease", fact.node))
+        suggestions: list[Suggestion] = []
+        vetoed: list[Vetoed] = []
+        for kind, drugs in place.candidates():
+            found, refused = place.choose(kind, drugs, k)
+            suggestions += found
+            vetoed += refused
+        return suggestions, vetoed
+
+    def check(self, drug: str) -> tuple[Verdict, ...]:
+        """The safety verdicts on one drug, found once a patient."""
+        if drug not in self._verdicts:
+            self._verdicts[drug] = check_drug(self.recommender.rules, self.state, drug)
+        return self._verdicts[drug]
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """One condition of one patient."""
+
+    case: _Case
+    fact: Fact
+    disease: int  # row
+    scores: NDArray[np.float32] = field(init=False)  # (n_drugs,)
+
+    def __post_init__(self) -> None:
+        scores = self.case.recommender.bundle.scores()[:, self.disease]
+        if self.case.similar is not None:
+            scores = (1 - HISTORY_WEIGHT) * scores + HISTORY_WEIGHT * self.case.similar
+        object.__setattr__(self, "scores", scores)
+
+    def candidates(self) -> Iterable[tuple[Kind, NDArray[np.int64]]]:
+        """The drug rows of each kind, ascending; a drug is of its strongest kind only."""
+        graph = self.case.recommender.graph
         taken = np.zeros(graph.n_nodes("Drug"), bool)
-        for kind, edge_type in ((Kind.INDICATION, TREATS), (Kind.SYMPTOMATIC, PALLIATES)):
+        for kind, edge_type in _RECORDS.items():
             rows = np.empty(0, np.int64)
             if edge_type in graph.edge_tables:
                 table = graph.edges(edge_type)
-                rows = table.head_of(table.of_tail(disease)).astype(np.int64)
+                rows = table.head_of(table.of_tail(self.disease)).astype(np.int64)
             yield kind, rows[~taken[rows]]
             taken[rows] = True
         yield Kind.HYPOTHESIS, np.flatnonzero(~taken)
 
     def choose(
-        self, fact: Fact, kind: Kind, drugs: NDArray[np.int64], k: int
+        self, kind: Kind, drugs: NDArray[np.int64], k: int
     ) -> tuple[list[Suggestion], list[Vetoed]]:
         """The best ``k`` of ``drugs`` that nothing vetoes, and those that something does.
 
-        Of hypotheses only so many are looked at as it takes to find ``k``; known indications are all
-        checked, because safety and line of therapy order them before the score.
+        Of hypotheses only so many are looked at as it takes to find ``k``; known indications are
+        all checked, because safety and line of therapy order them before the score.
         """
-        graph = self.recommender.graph
-        disease = graph.row("Disease", fact.node)
-        scores = self._scores(disease)
-        best_first = drugs[np.argsort(-scores[drugs], kind="stable")]
+        ids, rules = self.case.recommender.bundle.drug_ids, self.case.recommender.rules
+        best_first = drugs[np.argsort(-self.scores[drugs], kind="stable")]
         chosen: list[tuple[int, tuple[Verdict, ...]]] = []
         refused: list[Vetoed] = []
         for row in best_first.tolist():
             if kind is Kind.HYPOTHESIS and len(chosen) == k:
                 break
-            node = graph.node("Drug", row)
-            verdicts = self._check(node.id)
+            drug = ids[row]
+            verdicts = self.case.check(drug)
             against = vetoes(verdicts)
+            if kind is Kind.HYPOTHESIS and not against:
+                against = self._harms_this(verdicts)
             if against:
-                refused.append(Vetoed(node.id, node.name, fact.node, kind, against))
+                refused.append(Vetoed(drug, rules.name(drug), self.fact.node, kind, against))
             else:
                 chosen.append((row, verdicts))
         if kind is not Kind.HYPOTHESIS:
-            chosen.sort(key=lambda item: (_danger(item[1]), self._line(kind, item[0], disease)))
+            chosen.sort(key=lambda item: (_danger(item[1]), self._line(kind, item[0])))
         return [
-            self._suggestion(rank, row, fact, disease, kind, scores, verdicts)
+            self._suggestion(rank, row, kind, verdicts)
             for rank, (row, verdicts) in enumerate(chosen[:k], start=1)
         ], refused
 
-    def _scores(self, disease: int) -> NDArray[np.float32]:
-        scores = self.recommender.bundle.scores()[:, disease]
-        if self.similar is None:
-            return scores
-        return (1 - HISTORY_WEIGHT) * scores + HISTORY_WEIGHT * self.similar
+    def _harms_this(self, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+        """Hits that speak against a drug in the very disease that it would be suggested for."""
+        broader = self.case.recommender.rules.broader.get(self.fact.node, frozenset())
+        here = {self.fact.node, *broader}
+        return tuple(v for v in verdicts if v.check == contraindication.CHECK and v.partner in here)
 
-    def _percentiles(self, disease: int) -> dict[str, NDArray[np.float32]]:
-        """Each member's percentiles of all drugs for one disease; "als" is the patient's own."""
-        if disease not in self._parts:
-            bundle = self.recommender.bundle
-            parts = {name: bundle.member_percentiles(name, disease) for name in bundle.members}
-            self._parts[disease] = parts if self.similar is None else {**parts, "als": self.similar}
-        return self._parts[disease]
-
-    def _check(self, drug: str) -> tuple[Verdict, ...]:
-        if drug not in self._verdicts:
-            self._verdicts[drug] = check_drug(self.recommender.rules, self.state, drug)
-        return self._verdicts[drug]
-
-    def _line(self, kind: Kind, drug: int, disease: int) -> int:
-        graph = self.recommender.graph
-        edge_type = TREATS if kind is Kind.INDICATION else PALLIATES
-        edge = graph.find_edge(edge_type, drug, disease)
+    def _line(self, kind: Kind, drug: int) -> int:
+        graph, edge_type = self.case.recommender.graph, _RECORDS[kind]
+        edge = graph.find_edge(edge_type, drug, self.disease)
         assertions = graph.assertions(edge_type, edge) if edge is not None else ()
         lines = [_LINES[a.details["line"]] for a in assertions if a.details.get("line") in _LINES]
         return min(lines, default=len(_LINES))
 
     def _suggestion(
-        self,
-        rank: int,
-        drug: int,
-        fact: Fact,
-        disease: int,
-        kind: Kind,
-        scores: NDArray[np.float32],
-        verdicts: tuple[Verdict, ...],
+        self, rank: int, drug: int, kind: Kind, verdicts: tuple[Verdict, ...]
     ) -> Suggestion:
-        graph, bundle = self.recommender.graph, self.recommender.bundle
-        stated = [recorded(graph, e, drug, disease) for e in (TREATS, PALLIATES)]
-        reasons = [reason for reason in stated if reason is not None]
-        reasons += path_reasons(
-            graph, bundle.contributions, drug, disease, limit=N_REASONS - len(reasons)
-        )
-        parts = {name: round(float(p[drug]), 4) for name, p in self._percentiles(disease).items()}
-        node = graph.node("Drug", drug)
+        recommender, similar = self.case.recommender, self.case.similar
+        graph, bundle = recommender.graph, recommender.bundle
+        parts = dict(recommender.percentiles_of(self.disease))
+        if similar is not None:
+            parts["als"] = similar  # the patient's own
+        drug_id = bundle.drug_ids[drug]
         return Suggestion(
             rank=rank,
-            drug=node.id,
-            drug_name=node.name,
-            condition=fact.node,
-            condition_name=graph.node("Disease", disease).name,
-            condition_grade=fact.grade,
+            drug=drug_id,
+            drug_name=recommender.rules.name(drug_id),
+            condition=self.fact.node,
+            condition_name=recommender.rules.name(self.fact.node),
+            condition_grade=self.fact.grade,
             kind=kind,
-            score=round(float(scores[drug]), 4),
-            parts=parts,
+            score=round(float(self.scores[drug]), 4),
+            parts={name: round(float(values[drug]), 4) for name, values in parts.items()},
             verdicts=verdicts,
-            reasons=tuple(reasons),
-            certainty=self._certainty(kind, drug, scores),
+            reasons=reasons(graph, bundle.contributions, drug, self.disease, limit=N_REASONS),
+            certainty=self._certainty(kind, drug),
         )
 
-    def _certainty(self, kind: Kind, drug: int, scores: NDArray[np.float32]) -> str:
-        position = int((scores > scores[drug]).sum()) + 1
-        place = f"rank {position} of {len(scores)} drugs for this disease by the models"
+    def _certainty(self, kind: Kind, drug: int) -> str:
+        position = int((self.scores > self.scores[drug]).sum()) + 1
+        place = f"rank {position} of {len(self.scores)} drugs for this disease by the models"
         if kind is Kind.HYPOTHESIS:
-            return f"a hypothesis: no loaded source records this use; {place}"
-        return f"a recorded use; {place}, which only orders it and is no probability"
+            text = f"a hypothesis: no loaded source records this use; {place}"
+        else:
+            text = f"a recorded use; {place}, which only orders it and is no probability"
+        if self.fact.grade == "broader":
+            text += "; for a broader disease than the one recorded"
+        return text
 
 
 def _danger(verdicts: tuple[Verdict, ...]) -> int:
     hits = [v.severity for v in verdicts if v.outcome is Outcome.HIT and v.severity is not None]
-    return _DANGER.get(worst(hits), 0) if hits else 0
-
+    return _DANGER[worst(hits)] if hits else 0

@@ -65,7 +65,8 @@ class Reason:
         text: one sentence.
         metapath: short form, e.g. ``CbGaD``; empty for a recorded indication.
         edges: the path.
-        share: the part of the metapath model's evidence that runs along this path, 0 to 1, or None.
+        share: of the metapath model's evidence for the pair, the part that paths of this kind give,
+            0 to 1; None for a recorded indication.
     """
 
     text: str

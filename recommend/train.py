@@ -97,7 +97,7 @@ def train(
         graph,
         card={
             "members": {name: settings[name] for name in members},
-            "weights": {name: share / sum(WEIGHTS.values()) for name, share in WEIGHTS.items()},
+            "weights": dict(WEIGHTS),
             "absent": {"als": why_absent} if why_absent else {},
             "als": settings["als"] if als else None,
             "seed": seed,

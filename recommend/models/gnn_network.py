@@ -34,6 +34,8 @@ AUXILIARY = 512  # edges of every other type that are predicted beside, in each 
 
 THREADED = 200_000  # edges; with fewer, threads wait for one another longer than they work
 
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of each parameter
+
 Key = tuple[str, str, str]  # source type, relation, target type of one direction
 
 
@@ -239,17 +241,19 @@ def _resume(settings: GraphNetwork, network: Network, optimizer: torch.optim.Ada
     """Put the checkpoint's values in place; the number of epochs done, 0 without a checkpoint."""
     if settings.checkpoint is None or not settings.checkpoint.exists():
         return 0
-    for parameter in network.parameters():  # Adam makes its state at the first step
-        optimizer.state[parameter] = {
-            "step": torch.tensor(0.0),
-            "exp_avg": torch.zeros_like(parameter),
-            "exp_avg_sq": torch.zeros_like(parameter),
-        }
     try:
         with safetensors.safe_open(settings.checkpoint, framework="pt") as file, torch.no_grad():
             epoch = int(json.loads(file.metadata()["epoch"]))
-            for name, values in _state(network, optimizer):
-                values.copy_(file.get_tensor(name))
+            stored = set(file.keys())
+            for name, parameter in network.named_parameters():
+                parameter.copy_(file.get_tensor(f"value/{name}"))
+                # Adam has none for a parameter that has never had a gradient.
+                moments = {key: f"{key}/{name}" for key in _MOMENTS if f"{key}/{name}" in stored}
+                if moments:
+                    optimizer.state[parameter] = {
+                        key: file.get_tensor(where).to("cpu" if key == "step" else parameter.device)
+                        for key, where in moments.items()
+                    }
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"{settings.checkpoint} is not a checkpoint of this training; remove it to start anew"
@@ -260,7 +264,7 @@ def _resume(settings: GraphNetwork, network: Network, optimizer: torch.optim.Ada
 def _state(network: Network, optimizer: torch.optim.Adam) -> "Iterator[tuple[str, Tensor]]":
     for name, parameter in network.named_parameters():
         yield f"value/{name}", parameter
-        for key, moment in optimizer.state[parameter].items():
+        for key, moment in optimizer.state.get(parameter, {}).items():
             yield f"{key}/{name}", moment
 
 
@@ -276,11 +280,11 @@ def _to_torch(matrix: sp.csr_matrix, device: str) -> Tensor:
     rows.sort_indices()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
-        return torch.sparse_csr_tensor(
+        tensor = torch.sparse_csr_tensor(
             torch.as_tensor(rows.indptr),
             torch.as_tensor(rows.indices),
             torch.as_tensor(rows.data),
             size=rows.shape,
-            device=device,
             check_invariants=False,
         )
+        return tensor.to(device)

@@ -1,8 +1,9 @@
 """The combination of the members: for each disease, a weighted mean of percentiles among all drugs.
 
-Percentiles because the members' scales have nothing in common. The weights were chosen once, on
-Hetionet diseases that serve for nothing else (see ``docs/benchmarks.md``), and are written into
-every bundle. Whether a drug is already recorded for the disease is no part of the score.
+Percentiles because the members' scales have nothing in common. The weights are stated, not learnt:
+on 47 Hetionet diseases outside the hold-out, ten settings from 0.4 to 0.8 for ``metapath`` gave
+average precisions between 0.207 and 0.214, which is no difference. They are written into every
+bundle. Whether a drug is already recorded for the disease is no part of the score.
 """
 
 from collections.abc import Mapping

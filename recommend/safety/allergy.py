@@ -19,7 +19,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     class it is major; cross-reactivity between classes has the severity that the table states.
     """
     profile = patient.profile
-    is_placed = _is_placed(rules, drug)
+    is_placed = rules.is_placed(drug)
     verdicts, gaps = [], [f"the allergen {text}" for text in patient.unmapped("allergy")]
     for allergen, fact in patient.allergies.items():
         found = _concerns(rules, allergen, drug)
@@ -31,7 +31,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             )
         if allergen == drug and fact.is_certain:
             continue
-        if not (fact.is_certain and is_placed and _is_placed(rules, allergen)):
+        if not (fact.is_certain and is_placed and rules.is_placed(allergen)):
             gaps.append(f"the allergen {rules.name(allergen)}")
     if profile.allergies_known is Knowledge.UNKNOWN:
         gaps.append("allergies that the record does not list")
@@ -80,9 +80,3 @@ def _is_chemical(rules: SafetyRules, group: str) -> bool:
     """
     is_level_4 = group.startswith("ATC:") and len(group) == LEVEL_4
     return group not in _UNLIKE and (is_level_4 or group in rules.cross_reacts)
-
-
-def _is_placed(rules: SafetyRules, node: str) -> bool:
-    """Whether the node is an ATC class, or a drug whose place in the ATC is known."""
-    groups = rules.classes.get(node, ())
-    return node.startswith("ATC:") or node in rules.atc or any(g.startswith("ATC:") for g in groups)

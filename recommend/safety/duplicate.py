@@ -28,7 +28,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             if shared and frozenset((drug, partner)) not in rules.combinations:
                 text = f"{rules.name(partner)} is also of the {rules.name(shared[0])}{doubt}"
                 verdicts.append(Verdict(CHECK, Outcome.HIT, text, partner, "moderate", "ATC"))
-            elif not (drug in rules.classes and partner in rules.classes):
+            elif not (rules.is_placed(drug) and rules.is_placed(partner)):
                 gaps.append(rules.name(partner))
                 continue
         if not fact.is_certain:

@@ -10,7 +10,7 @@ CHECK = "genes"
 _SEVERITY: dict[str, Severity] = {"strong": "major", "moderate": "moderate", "optional": "moderate"}
 
 # Advice that changes nothing begins with the usual dose; "with caution" is a change.
-_UNCHANGED = re.compile(r"(the )?usual dos(e|ing)\b(?! with caution)", re.IGNORECASE)
+UNCHANGED = re.compile(r"(the )?usual dos(e|ing)\b(?! with caution)", re.IGNORECASE)
 
 
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
@@ -33,7 +33,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         known = {_fold(p) for p in phenotypes.get(gene, ())}
         found = [r for r in rows if r.gene == gene and _fold(r.phenotype) in known]
         found = [row for row in found if _may_apply(row, patient)]
-        changes = [row for row in found if not _UNCHANGED.match(row.advice)]
+        changes = [row for row in found if not UNCHANGED.match(row.advice)]
         if changes:
             verdicts.append(_hit(name, changes))
         elif any(row.population == "general" for row in found):

@@ -113,6 +113,11 @@ class SafetyRules:
         """The name of a node, or its id where the graph does not have it."""
         return self.names.get(node_id, node_id)
 
+    def is_placed(self, node_id: str) -> bool:
+        """Whether the node is an ATC class, or a drug whose place in the ATC is known."""
+        groups = self.classes.get(node_id, ())
+        return node_id in self.atc or any(g.startswith("ATC:") for g in (node_id, *groups))
+
 
 @dataclass(frozen=True)
 class PatientState:

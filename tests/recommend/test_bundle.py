@@ -28,7 +28,7 @@ METAPATH: dict[str, Any] = {
     "coefficients": np.array([[1.0, 2.0], [3.0, 4.0]]),
     "intercepts": np.array([-1.0, -2.0]),
     "regime": (np.arange(N) % 2).astype(np.int8),
-    "features": np.frombuffer("CbGaD\nDrug-binds-Gene degree".encode(), np.uint8),
+    "features": np.frombuffer(b"CbGaD\nDrug-binds-Gene degree", np.uint8),
 }
 ALS: dict[str, Any] = {
     "item_factors": RNG.normal(size=(N, 3)).astype(np.float32),
@@ -113,7 +113,7 @@ def test_an_unknown_member_is_refused(tmp_path: Path, graph: Graph) -> None:
 
 def test_a_bundle_of_another_graph_is_refused(tmp_path: Path, graph: Graph) -> None:
     write(tmp_path / "bundle", graph)
-    other = planted_graph(without_diseases=(list(DISEASES)[0],))
+    other = planted_graph(without_diseases=(next(iter(DISEASES)),))
 
     with pytest.raises(BundleError, match=f"this is graph {other.fingerprint[:12]}"):
         open_bundle(tmp_path / "bundle", other)
@@ -218,13 +218,14 @@ from pathlib import Path
 import numpy as np
 from kg.store import open_graph
 from recommend.bundle import open_bundle
-bundle = open_bundle(Path({str(tmp_path / "bundle")!r}), open_graph(Path({str(tmp_path / "graph")!r})))
+folder = Path({str(tmp_path)!r})
+bundle = open_bundle(folder / "bundle", open_graph(folder / "graph"))
 bundle.scores(), bundle.contributions, bundle.embeddings, bundle.member_percentiles("gnn", 0)
 bundle.history_scores(np.array([1]))
 heavy = {{"torch", "torch_geometric", "implicit", "sklearn"}} & set(sys.modules)
 sys.exit(str(heavy or "") or 0)
 """
 
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
 
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stderr.decode()

@@ -1,5 +1,6 @@
 """The graph network: what passes messages, what the convolution is, and a killed training."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import scipy.sparse as sp
 
 from kg.schema import EdgeType
 from recommend.errors import ModelError
-from recommend.interactions import training_data
+from recommend.interactions import PALLIATES, TREATS, Pairs, training_data
 from recommend.models import gnn
 from recommend.models.gnn import GraphNetwork, supervision_split
 from tests.recommend.planted import HELD_OUT, N, planted_graph
@@ -35,11 +36,44 @@ def test_no_predicted_edge_passes_messages_in_either_direction(whole_diseases: b
             ):
                 if key not in adjacencies:
                     continue
-                for matrix, is_towards in zip(adjacencies[key], (towards, not towards)):
+                for matrix, is_towards in zip(
+                    adjacencies[key], (towards, not towards), strict=True
+                ):
                     dense = matrix.to_dense().numpy()
                     dense = dense.T if is_towards else dense
                     assert dense.shape == (N, N)
                     assert not dense[pairs[:, 0], pairs[:, 1]].any()
+
+
+def test_the_training_loop_hides_in_each_step_what_it_predicts_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = training_data(planted_graph(palliates=HELD_OUT))
+    passing: list[Mapping[EdgeType, sp.csr_matrix]] = []
+    predicted: list[Pairs] = []
+    adjacencies_of, treats_loss = network.adjacencies_of, network._treats_loss
+
+    def spy_passing(matrices: Mapping[EdgeType, sp.csr_matrix], device: str) -> object:
+        passing.append(matrices)
+        return adjacencies_of(matrices, device)
+
+    def spy_predicted(net: object, x: object, pairs: Pairs, *rest: object) -> object:
+        predicted.append(pairs)
+        return treats_loss(net, x, pairs, *rest)
+
+    monkeypatch.setattr(network, "adjacencies_of", spy_passing)
+    monkeypatch.setattr(network, "_treats_loss", spy_predicted)
+
+    GraphNetwork(dim=4, epochs=6, device="cpu").fit(data)
+
+    fixed, *steps, last = passing
+    assert not {TREATS, PALLIATES} & set(fixed)
+    assert set(last) == set(data.matrices)
+    assert len(steps) == len(predicted) == 6
+    for matrices, pairs in zip(steps, predicted, strict=True):
+        assert matrices[TREATS].nnz <= data.treats.nnz - len(pairs)
+        for matrix in matrices.values():
+            assert not matrix.toarray()[pairs[:, 0], pairs[:, 1]].any()
 
 
 def test_a_split_by_disease_hides_all_that_helps_in_it() -> None:
@@ -102,7 +136,7 @@ class KilledError(Exception):
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_arrays(tmp_path: Path) -> None:
-    data = training_data(planted_graph())
+    data = training_data(planted_graph(palliates=HELD_OUT))  # never decoded: no gradient
     checkpoint = tmp_path / "gnn.checkpoint"
     steps: list[int] = []
 

@@ -104,7 +104,7 @@ def test_no_training_pair_is_described_with_its_own_edges(monkeypatch: pytest.Mo
 
 
 def test_a_feature_that_is_nothing_but_the_own_edge_is_worth_nothing() -> None:
-    """Diseases in pairs share a gene of their own; every treatment is unique, so nothing predicts."""
+    """Every drug treats one disease and binds one gene, alone: only its own edge would tell."""
     drugs, diseases = list(DRUGS), list(DISEASES)
     genes = {f"NCBIGene:{g}": f"gene {g}" for g in range(1, N + 1)}
     graph = make_graph(

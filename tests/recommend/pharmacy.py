@@ -1,0 +1,144 @@
+"""A small world of medicines whose every rule is known, for tests of the safety checks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kg.graph import Graph
+from recommend.profile import Fact, Knowledge, PatientProfile
+from recommend.safety import PatientState, SafetyRules, check_drug
+from recommend.suggestion import Outcome, Verdict
+from tests.graphs import make_graph
+
+# Statins A and B; penicillins P and Q, cephalosporin C; N and I are meant to be taken together;
+# X has neither class nor row; T is covered by the tables and has none but one limit for kidneys.
+DRUGS = {f"DRUGBANK:{name}": f"drug {name}" for name in "ABCINPQTX"}
+A, B, C, I, N, P, Q, T, X = sorted(DRUGS)  # noqa: E741
+
+HEART, FAILURE, STROKE, EYE = "DOID:1", "DOID:2", "DOID:3", "DOID:4"  # FAILURE is a HEART disease
+DISEASES = {HEART: "heart disease", FAILURE: "heart failure", STROKE: "stroke", EYE: "eye disease"}
+PREECLAMPSIA = "DOID:10591"
+
+STATINS, PENICILLINS, CEPHALOSPORINS = "ATC:C10AA", "ATC:J01C", "ATC:J01D"
+OTHER_CLASS = "NDFRT:N0000175503"  # no place in the ATC
+CLASSES = {
+    STATINS: "statins",
+    PENICILLINS: "penicillins",
+    CEPHALOSPORINS: "cephalosporins",
+    OTHER_CLASS: "another system's class",
+}
+GENE, OTHER_GENE = "NCBIGene:1", "NCBIGene:2"
+
+ATC_CODES = {
+    A: "C10AA01",
+    B: "C10AA05",
+    C: "J01DB01",
+    I: "B01AC06",
+    N: "B01AC04",
+    P: "J01CA04",
+    Q: "J01CA01",
+    T: "A10BA02",
+}
+
+
+def row(severity: str, why: str = "why") -> dict[str, Any]:
+    return {"severity": severity, "why": why, "reference": ["ref-1"]}
+
+
+def guidance(gene: str, phenotype: str, drug: str, advice: str, **more: str) -> dict[str, str]:
+    return {
+        "gene": gene,
+        "phenotype": phenotype,
+        "drug": drug,
+        "recommendation": advice,
+        "strength": "strong",
+        "population": "general",
+        "reference": "cpic",
+        **more,
+    }
+
+
+GUIDANCE = [
+    guidance(GENE, "Poor Metabolizer", T, "Choose another drug."),
+    guidance(GENE, "Intermediate Metabolizer", T, "Half the dose.", strength="moderate"),
+    guidance(GENE, "Normal Metabolizer", T, "Usual dosing."),
+    guidance(GENE, "Rapid Metabolizer", T, "Usual dose with caution.", strength="optional"),
+    guidance(GENE, "Ultrarapid Metabolizer", T, "Usual dosing.", population="CVI ACS PCI"),
+    guidance(GENE, "Slow Child", T, "Half the dose.", population="pediatrics"),
+    guidance(GENE, "Poor Metabolizer", A, "Choose another drug.", strength="optional"),
+    guidance(OTHER_GENE, "Deficient", A, "Do not give."),
+]
+
+
+def pharmacy() -> Graph:
+    nodes = {
+        "Drug": DRUGS,
+        "Disease": {**DISEASES, PREECLAMPSIA: "pre-eclampsia"},
+        "DrugClass": CLASSES,
+        "Gene": {GENE: "CYP1", OTHER_GENE: "CYP2"},
+    }
+    edges: dict[str, list[tuple[Any, ...]]] = {
+        "Disease-subclass_of-Disease": [(FAILURE, HEART)],
+        "Drug-contraindicated-Disease": [
+            (A, HEART, row("contraindicated")),
+            (B, FAILURE, row("major")),
+            (B, STROKE, row("moderate")),
+            (C, STROKE, row("grave")),  # no severity that we know
+        ],
+        "Drug-interacts-Drug": [
+            (A, C, row("contraindicated")),
+            (B, C, row("major")),
+            (I, B, row("moderate")),
+        ],
+        "DrugClass-includes-Drug": [
+            (STATINS, A),
+            (STATINS, B),
+            (PENICILLINS, P),
+            (PENICILLINS, Q),
+            (CEPHALOSPORINS, C),
+            (OTHER_CLASS, X),
+        ],
+        "DrugClass-cross_reacts-DrugClass": [(PENICILLINS, CEPHALOSPORINS, row("major"))],
+        "Drug-treats-Disease": [(A, EYE)],
+    }
+    statements = {
+        "combinations": [{"drug_a": N, "drug_b": I, "reason": "dual", "reference": "ref-1"}],
+        "coverage": [
+            {"table": table, "drug": drug, "reference": "ref-1"}
+            for table in ("interacts", "contraindicated")
+            for drug in (A, B, T)
+        ],
+        "kidney": [
+            {"drug": T, "egfr_below": "45", "severity": "moderate", "why": "w", "reference": "r"},
+            {"drug": T, "egfr_below": "30", "severity": "contraindicated", "why": "w",
+             "reference": "r"},
+        ],
+        "pregnancy": [
+            {"drug": A, "severity": "contraindicated", "why": "harms", "reference": "r"},
+        ],
+        "guidance": GUIDANCE,
+    }  # fmt: skip
+    labels = [(drug, "code", f"ATC:{code}") for drug, code in ATC_CODES.items()]
+    return make_graph(nodes, edges, labels, statements)
+
+
+def profile(**fields: Any) -> PatientProfile:
+    """A grown man of whom everything is known, but for ``fields``; CURIEs stand for facts."""
+    for name in ("conditions", "drugs", "allergies"):
+        given: Sequence[str | Fact] = fields.get(name, ())
+        fields[name] = tuple(Fact(f) if isinstance(f, str) else f for f in given)
+        fields.setdefault(f"{name}_known", Knowledge.KNOWN)
+    return PatientProfile(**{"sex": "male", "age_years": 40.0, **fields})
+
+
+def judge(rules: SafetyRules, drug: str, check: str, **fields: Any) -> list[Verdict]:
+    """The verdicts of one check on ``drug`` for the patient with ``fields``."""
+    state = PatientState(profile(**fields), rules)
+    return [v for v in check_drug(rules, state, drug) if v.check == check]
+
+
+def outcomes(verdicts: Sequence[Verdict]) -> list[str]:
+    """``hit major``, ``clear``, ``not covered``, as they come."""
+    return [
+        f"{v.outcome} {v.severity}" if v.outcome is Outcome.HIT else str(v.outcome)
+        for v in verdicts
+    ]

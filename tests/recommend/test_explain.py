@@ -1,0 +1,109 @@
+"""Reasons name their sources, and their paths exist and lead from the drug to the disease."""
+
+from pathlib import Path
+
+import pytest
+
+from kg.graph import Graph
+from kg.schema import EdgeType
+from recommend.bundle import Bundle
+from recommend.explain import PALLIATES, TREATS, path_reasons, reasons, recorded
+from recommend.recommender import Recommender
+from recommend.suggestion import PathEdge, Reason
+from tests.recommend.cases import patient
+from tests.recommend.ward import GENE, ILL, D, ward, ward_bundle
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return ward()
+
+
+@pytest.fixture(scope="module")
+def bundle(graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return ward_bundle(tmp_path_factory.mktemp("ward") / "bundle", graph)
+
+
+def walk(edges: tuple[PathEdge, ...]) -> list[str]:
+    """The nodes of a path in order, each edge beginning where the last one ended."""
+    assert all(a.tail == b.head for a, b in zip(edges, edges[1:], strict=False))
+    return [edges[0].head, *(edge.tail for edge in edges)]
+
+
+def exists(graph: Graph, edge: PathEdge) -> bool:
+    head, tail = (edge.head, edge.tail) if edge.forward else (edge.tail, edge.head)
+    (head_type, head_row), (tail_type, tail_row) = graph.find(head), graph.find(tail)  # type: ignore[misc]
+    edge_type = EdgeType(head_type, edge.relation, tail_type)
+    return graph.find_edge(edge_type, head_row, tail_row) is not None
+
+
+def test_a_recorded_use_names_its_source_and_references(graph: Graph) -> None:
+    reason = recorded(graph, TREATS, 0, 0)
+
+    assert reason is not None
+    assert reason.text == "recorded as treatment by test (guide-1, guide-2)"
+    assert reason.edges == (PathEdge(D[0], "treats", ILL, True, ("infores:test",)),)
+    assert (reason.metapath, reason.share) == ("", None)
+
+
+def test_a_use_that_no_one_records_has_no_record(graph: Graph) -> None:
+    assert recorded(graph, TREATS, 5, 0) is None
+    assert recorded(graph, EdgeType("Drug", "causes", "SideEffect"), 0, 0) is None
+
+
+def test_relief_is_said_to_be_relief(graph: Graph, bundle: Bundle) -> None:
+    both = reasons(graph, bundle.contributions, 4, 0, limit=3)
+
+    assert [r.text for r in both] == [
+        "recorded as treatment by test",
+        "recorded as relief of symptoms by test",
+    ]
+    assert reasons(graph, bundle.contributions, 4, 0, limit=1) == both[:1]
+    assert recorded(graph, PALLIATES, 3, 0) is not None
+
+
+def test_paths_come_from_positive_parts_that_the_graph_can_show(
+    graph: Graph, bundle: Bundle
+) -> None:
+    found = path_reasons(graph, bundle.contributions, 5, 0, limit=3)
+
+    assert [r.metapath for r in found] == ["CbGaD"]  # no CrCbGaD path, and a degree is no path
+    assert walk(found[0].edges) == [D[5], GENE, ILL]
+    assert [edge.forward for edge in found[0].edges] == [True, False]
+    assert found[0].share == 0.5  # 3 of 3 + 1 + 2
+    assert "drug 5" in found[0].text
+    assert "illness" in found[0].text
+    assert path_reasons(graph, bundle.contributions, 8, 0, limit=3) == []
+    assert path_reasons(graph, bundle.contributions, 5, 0, limit=0) == []
+
+
+def test_a_bundle_without_a_single_reason_explains_with_none(tmp_path: Path) -> None:
+    graph = ward()
+    bundle = ward_bundle(tmp_path / "bundle", graph)
+
+    assert path_reasons(graph, bundle.contributions, 5, 1, limit=3) == []
+
+
+def _all_reasons(recommender: Recommender) -> list[tuple[str, str, Reason]]:
+    profile = patient(
+        recommender.graph,
+        conditions=["hypertension", "asthma", "type 2 diabetes mellitus", "migraine"],
+    )
+    answer = recommender.recommend(profile, k=5)
+    return [(s.drug, s.condition, r) for s in answer.suggestions for r in s.reasons]
+
+
+def test_on_the_starter_every_reason_is_a_path_of_edges_that_exist(
+    recommender: Recommender,
+) -> None:
+    found = _all_reasons(recommender)
+
+    assert len(found) > 30
+    for drug, disease, reason in found:
+        nodes = walk(reason.edges)
+        assert (nodes[0], nodes[-1]) == (drug, disease)
+        assert len(set(nodes)) == len(nodes)
+        assert all(exists(recommender.graph, edge) for edge in reason.edges)
+        assert all(edge.sources for edge in reason.edges)
+        assert reason.share is None or 0 < reason.share <= 1
+        assert len(reason.edges) == 1 or reason.metapath

@@ -1,0 +1,102 @@
+"""A bundle with scores written by hand on a small graph: every right answer is known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kg.graph import Graph
+from recommend.bundle import Bundle, write_bundle
+from recommend.models.stack import percentiles
+from tests.graphs import make_graph
+
+N = 9
+D = [f"DRUGBANK:DB0000{i}" for i in range(N)]  # by row
+ILL, OTHER, HARD = "DOID:1", "DOID:2", "DOID:3"  # by row
+GENE = "NCBIGene:1"
+
+# Drugs 0 to 2 treat ILL, 3 relieves it, 4 does both; 5 to 8 are hypotheses, best score first.
+STACK = np.array(
+    [
+        [0.70, 0.10, 0.5],
+        [0.90, 0.20, 0.5],
+        [0.80, 0.30, 0.5],
+        [0.95, 0.40, 0.5],
+        [0.20, 0.50, 0.5],
+        [0.99, 0.60, 0.5],
+        [0.60, 0.70, 0.5],
+        [0.60, 0.80, 0.5],
+        [0.10, 0.90, 0.5],
+    ],
+    np.float32,
+)
+
+
+def warn(severity: str) -> dict[str, Any]:
+    return {"severity": severity, "why": "why", "reference": ["ref-1"]}
+
+
+def ward(all_bad: Sequence[str] = ()) -> Graph:
+    """The graph; drugs that are ``all_bad`` are contraindicated in OTHER."""
+    edges: dict[str, list[tuple[Any, ...]]] = {
+        "Drug-treats-Disease": [
+            (D[0], ILL, {"line": "1", "reference": ["guide-1", "guide-2"]}),
+            (D[1], ILL, {"line": "2", "reference": ["guide-1"]}),
+            (D[2], ILL, {"reference": ["guide-1"]}),
+            (D[4], ILL),
+        ],
+        "Drug-palliates-Disease": [(D[3], ILL), (D[4], ILL)],
+        "Drug-interacts-Drug": [(D[0], D[8], warn("major")), (D[5], D[8], warn("contraindicated"))],
+        "Drug-contraindicated-Disease": [
+            (D[6], ILL, warn("moderate")),
+            (D[5], HARD, warn("contraindicated")),
+            *[(drug, OTHER, warn("contraindicated")) for drug in all_bad],
+        ],
+        "Drug-binds-Gene": [(D[5], GENE), (D[7], GENE)],
+        "Disease-associates-Gene": [(ILL, GENE)],
+    }
+    nodes = {
+        "Drug": {drug: f"drug {i}" for i, drug in enumerate(D)},
+        "Disease": {ILL: "illness", OTHER: "other illness", HARD: "hard illness"},
+        "Gene": {GENE: "GENE1"},
+        "DrugClass": {"ATC:C10AA": "statins"},
+    }
+    return make_graph(nodes, edges)
+
+
+def ward_bundle(path: Path, graph: Graph, *, with_als: bool = False) -> Bundle:
+    """Two members, the stack of which is :data:`STACK`; CbGaD speaks for drugs 5 and 7 in ILL."""
+    contributions = np.zeros((3, N, 3), np.float16)
+    contributions[0, [5, 7], 0] = [3.0, 1.0]
+    contributions[1, 5, 0] = 1.0  # a kind of path that the graph does not have
+    contributions[2, :, 0] = 2.0
+    als = None
+    if with_als:
+        factors = np.eye(N, 4, dtype=np.float32)
+        factors[7] = factors[0]  # who takes drug 0 takes drug 7
+        als = {
+            "item_factors": factors,
+            "regularization": np.array([0.1]),
+            "alpha": np.array([5.0]),
+        }
+    return write_bundle(
+        path,
+        graph,
+        card={
+            "members": {"gnn": {}, "metapath": {}},
+            "weights": {"gnn": 0.5, "metapath": 0.5},
+            "absent": {} if with_als else {"als": "no patient histories were given"},
+        },
+        scores={"gnn": STACK, "metapath": -STACK, "stack": percentiles(STACK)},
+        metapath={
+            "contributions": contributions,
+            "coefficients": np.ones((2, 3)),
+            "intercepts": np.zeros(2),
+            "regime": np.ones(3, np.int8),
+            "features": np.frombuffer(b"CbGaD\nCrCbGaD\nDrug-binds-Gene degree", np.uint8),
+        },
+        embeddings=np.zeros((graph.n_nodes(), 2), np.float16),
+        als=als,
+        evaluation={"rows": []},
+    )
