@@ -3,8 +3,9 @@
 A tour. ``sources`` holds one adapter a source; :func:`build` merges what they yield into a
 :class:`Graph`, which :func:`write_graph` puts on disk and :func:`open_graph` maps back in
 milliseconds. ``schema`` names node types, edge types and metapaths; ``identifiers`` knows CURIEs;
-``names`` finds nodes by id, name, synonym or code; ``query`` answers questions; ``paths`` counts and
-lists paths; ``export`` writes closed subsets; ``convert`` turns the columns into scipy or networkx.
+``names`` finds nodes by id, name, synonym or code; ``query`` answers questions; ``paths`` counts
+and lists paths; ``export`` writes closed subsets; ``convert`` turns the columns into scipy or
+networkx.
 
 >>> graph = build([create_source("starter")]).graph
 >>> describe(graph, "metformin").node.id

@@ -1,15 +1,16 @@
 """Sources to one graph: nodes merged by CURIE, edges by head, relation and tail.
 
-An edge that several sources assert is stored once, with every assertion. Rows that cannot be used are
-refused with file, line and reason, and the build goes on. Where two sources give a node two names,
-the earlier source's name is shown and the other becomes a synonym; the report lists the pair.
+An edge that several sources assert is stored once, with every assertion. Rows that cannot be used
+are refused with file, line and reason, and the build goes on. Where a node is given two names, the
+one read first is shown and the other becomes a synonym; the report lists the pair. That apart, the
+order of the rows in a source leaves no trace in the graph or its fingerprint.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,9 @@ from kg.sources.base import (
 from kg.store import fingerprint
 
 Progress = Callable[[str, int], None]  # what was read, how many rows of it
+
+_Number = TypeVar("_Number", bound=np.generic)
+_Key = TypeVar("_Key")
 
 
 @dataclass
@@ -158,7 +162,8 @@ class _Builder:
     def _add_nodes(self, source: str, batch: NodeBatch) -> None:
         if batch.type not in NODES:
             raise SourceError(
-                f"{batch.file}: nobody knows the node kind {batch.type!r}; known are {', '.join(NODES)}"
+                f"{batch.file}: nobody knows the node kind {batch.type!r}; "
+                f"known are {', '.join(NODES)}"
             )
         nodes = self._nodes.setdefault(batch.type, _Nodes())
         keys = self._keys.setdefault(batch.type, {})
@@ -193,7 +198,7 @@ class _Builder:
     def _refuse_node(self, node_type: str, node_id: str, name: str) -> str | None:
         if not is_curie(node_id):
             return f"identifier {node_id!r} is not a CURIE such as DRUGBANK:DB00331"
-        if not name.strip():
+        if not key(name):
             return f"node {node_id} has no name"
         known = self._types.get(node_id)
         if known is not None and known != node_type:
@@ -255,11 +260,12 @@ class _Builder:
         found = pc.index_in(keys.dictionary, value_set=values)
         positions = pc.fill_null(found, len(rows)).to_numpy(zero_copy_only=False)
         by_word = np.append(rows, np.int32(-1))[positions]
-        indices = keys.indices
+        indices: pa.Array = keys.indices
         if indices.null_count:
             by_word = np.append(by_word, np.int32(-1))
             indices = pc.fill_null(indices, len(by_word) - 1)
-        return by_word[indices.to_numpy(zero_copy_only=False)]
+        result: Rows = by_word[indices.to_numpy(zero_copy_only=False)]
+        return result
 
     def _detail(self, detail: Mapping[str, Any]) -> int:
         if not detail:
@@ -301,9 +307,13 @@ class _Builder:
             new_rows[node_type][old] = np.arange(len(ordered), dtype=np.int32)
             ids[node_type] = pa.array(ordered, pa.string())
             names[node_type] = pa.array([nodes.names[row] for row in old.tolist()], pa.string())
+        came = list(dict.fromkeys(p.source for p in self._provenances))
+        provenances = sorted(self._provenances, key=lambda p: (came.index(p.source), astuple(p)))
+        details = sorted(self._details)
+        codes = (_renumber(self._provenances, provenances), _renumber(self._details, details))
         edge_tables, assertion_tables = {}, {}
         for edge_type in sorted(self._edges):
-            built = self._edge_table(edge_type, new_rows)
+            built = self._edge_table(edge_type, new_rows, codes)
             if built is not None:
                 edge_tables[edge_type], assertion_tables[edge_type] = built
         graph = Graph(
@@ -311,10 +321,13 @@ class _Builder:
             names=names,
             edge_tables=edge_tables,
             assertion_tables=assertion_tables,
-            provenances=list(self._provenances),
-            details=pa.array(list(self._details), pa.string()),
+            provenances=provenances,
+            details=pa.array(details, pa.string()),
             labels=self._label_table(ids, names, new_rows),
-            statements={kind: self._statements[kind] for kind in sorted(self._statements)},
+            statements={
+                kind: sorted(rows, key=lambda row: sorted(row.items()))
+                for kind, rows in sorted(self._statements.items())
+            },
             sources=self.sources,
             fingerprint="",
         )
@@ -322,7 +335,7 @@ class _Builder:
         return replace(graph, fingerprint=fingerprint(graph))
 
     def _edge_table(
-        self, edge_type: EdgeType, new_rows: Mapping[str, Rows]
+        self, edge_type: EdgeType, new_rows: Mapping[str, Rows], codes: tuple[Rows, Rows]
     ) -> tuple[EdgeTable, AssertionTable] | None:
         pieces = self._edges.pop(edge_type)
         sizes = [len(piece) for piece in pieces.heads]
@@ -343,12 +356,13 @@ class _Builder:
         head = (unique // n_tails).astype(np.int32)
         by_tail = np.argsort(tail, kind="stable").astype(np.int32)
         table = EdgeTable(
-            tail=tail,
+            tail=_frozen(tail),
             head_start=_starts(head, n_heads),
-            by_tail=by_tail,
+            by_tail=_frozen(by_tail),
             tail_start=_starts(tail, n_tails),
         )
-        assertions = _assertions(pieces, sizes, order, np.cumsum(first, dtype=np.int32) - 1)
+        edge = np.cumsum(first, dtype=np.int32) - 1
+        assertions = _assertions(pieces, sizes, order, edge, codes)
         if repeats := len(first) - int(first.sum()):
             self.report.merged["all sources", str(edge_type)] += repeats
         return table, assertions
@@ -374,36 +388,53 @@ class _Builder:
         keys = [key(text).encode() for _, _, text in rows]
         by_key = sorted(range(len(rows)), key=keys.__getitem__)
         return LabelTable(
-            node=np.array([row[0] for row in rows], np.int32),
-            kind=np.array([row[1] for row in rows], np.int8),
+            node=_frozen(np.array([row[0] for row in rows], np.int32)),
+            kind=_frozen(np.array([row[1] for row in rows], np.int8)),
             text=pa.array([row[2] for row in rows], pa.string()),
             key=pa.array([k.decode() for k in keys], pa.string()),
-            by_key=np.array(by_key, np.int32),
+            by_key=_frozen(np.array(by_key, np.int32)),
         )
+
+
+def _frozen(array: NDArray[_Number]) -> NDArray[_Number]:
+    array.setflags(write=False)
+    return array
+
+
+def _renumber(old: Mapping[_Key, int], new: Sequence[_Key]) -> Rows:
+    """Old number -> new number; the last entry leaves -1, "none", as it is."""
+    result = np.full(len(old) + 1, -1, np.int32)
+    for number, value in enumerate(new):
+        result[old[value]] = number
+    return result
 
 
 def _starts(rows: Rows, count: int) -> Rows:
     """Where the runs of each value begin when ``rows`` is sorted: (count + 1,)."""
     counts = np.bincount(rows, minlength=count)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return _frozen(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
 
 
 def _assertions(
-    pieces: _Edges, sizes: Sequence[int], order: NDArray[np.int64], edge: Rows
+    pieces: _Edges,
+    sizes: Sequence[int],
+    order: NDArray[np.int64],
+    edge: Rows,
+    codes: tuple[Rows, Rows],
 ) -> AssertionTable:
-    empty = np.empty(0, np.int32)
-    plain = all(details is None for details in pieces.details)
-    if plain and len(set(pieces.provenances)) == 1 and edge[-1] + 1 == len(edge):
-        return AssertionTable(empty, np.empty(0, np.int16), empty, pieces.provenances[0])
-    provenance = np.repeat(np.array(pieces.provenances, np.int16), sizes)[order]
+    sources = codes[0][np.array(pieces.provenances)]
+    plain = all(piece is None or (piece < 0).all() for piece in pieces.details)
+    if plain and len(set(sources.tolist())) == 1:
+        empty = _frozen(np.empty(0, np.int32))
+        return AssertionTable(empty, _frozen(np.empty(0, np.int16)), empty, int(sources[0]))
+    provenance = np.repeat(sources, sizes)[order]
     details = np.concatenate(
         [
             np.full(size, -1, np.int32) if piece is None else piece
             for size, piece in zip(sizes, pieces.details, strict=True)
         ]
     )[order]
-    rows = np.stack([edge, provenance.astype(np.int32), details], axis=1)
-    # The same source saying the same thing twice is one assertion; order of sources is kept.
-    _, keep = np.unique(rows, axis=0, return_index=True)
-    keep.sort()
-    return AssertionTable(edge[keep], provenance[keep], details[keep])
+    # The same source saying the same thing twice is one assertion.
+    rows = np.unique(np.stack([edge, provenance, codes[1][details]], axis=1), axis=0)
+    edge, provenance, details = (np.ascontiguousarray(column) for column in rows.T)
+    return AssertionTable(_frozen(edge), _frozen(provenance.astype(np.int16)), _frozen(details))

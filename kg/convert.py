@@ -32,7 +32,7 @@ def to_matrix(graph: Graph, edge_type: EdgeType, *, dtype: Any = np.float32) -> 
     return matrix
 
 
-def to_networkx(graph: Graph) -> "nx.MultiDiGraph":
+def to_networkx(graph: Graph) -> "nx.MultiDiGraph[str]":
     """Every node and edge as networkx sees them: node = CURIE, edge key = relation.
 
     Nodes carry ``type`` and ``name``; edges carry ``sources``. For a whole Hetionet this takes
@@ -40,13 +40,12 @@ def to_networkx(graph: Graph) -> "nx.MultiDiGraph":
     """
     import networkx as nx
 
-    result: nx.MultiDiGraph = nx.MultiDiGraph(fingerprint=graph.fingerprint)
+    result: nx.MultiDiGraph[str] = nx.MultiDiGraph(fingerprint=graph.fingerprint)
     ids = {node_type: graph.ids[node_type].to_pylist() for node_type in graph.node_types}
     for node_type in graph.node_types:
         names = graph.names[node_type].to_pylist()
         result.add_nodes_from(
-            (i, {"type": node_type, "name": n})
-            for i, n in zip(ids[node_type], names, strict=True)
+            (i, {"type": node_type, "name": n}) for i, n in zip(ids[node_type], names, strict=True)
         )
     for edge_type in graph.edge_types:
         table = graph.edges(edge_type)

@@ -1,11 +1,11 @@
 """What can go wrong in the graph.
 
 KgError
-├── SchemaError (LookupError)           a node type, relation or metapath that the graph does not have
-├── UnknownNodeError (LookupError)      an identifier or name that no node answers to
-├── InvalidGraphError (ValueError)      columns that disagree, an edge that points outside its table
-├── SourceError (ValueError)            a source that is not what it says
-└── FolderError (ValueError)            a stored folder that cannot be opened as what it should be
+├── SchemaError (LookupError)        a node type, relation or metapath that the graph does not have
+├── UnknownNodeError (LookupError)   an identifier or name that no node answers to
+├── InvalidGraphError (ValueError)   columns that disagree, an edge that points outside its table
+├── SourceError (ValueError)         a source that is not what it says
+└── FolderError (ValueError)         a stored folder that cannot be opened as what it should be
 """
 
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +24,23 @@ from kg.query import resolve
 from kg.schema import EDGES, NODES, EdgeType, check_node_type
 
 Row = dict[str, Any]
+
+_NODE_COLUMNS = ("id", "category", "name", "synonym", "xref", "node_type")
+_EDGE_COLUMNS = (
+    "id",
+    "subject",
+    "predicate",
+    "object",
+    "relation_name",
+    "knowledge_level",
+    "agent_type",
+    "primary_knowledge_source",
+    "aggregator_knowledge_source",
+    "license",
+    "publications",
+    "qualifiers",
+)
+_LISTS = {"synonym", "xref", "publications"}
 
 
 @dataclass(frozen=True)
@@ -99,12 +116,12 @@ def export(subset: Subset, format_name: str, out: Path) -> dict[str, Any]:
 
     Raises:
         SchemaError: no such format.
-        FolderError: ``out`` exists and is not an earlier export.
+        FolderError: ``out`` holds something else than an earlier export.
     """
     if format_name not in FORMATS:
         raise SchemaError(f"no format {format_name!r}; choose from {', '.join(FORMATS)}")
-    if out.exists() and not _is_export(out):
-        raise FolderError(f"{out} exists and is not an earlier export; choose another folder")
+    if out.exists() and not _is_replaceable(out):
+        raise FolderError(f"{out} holds something else than an export; choose another folder")
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
     try:
@@ -113,13 +130,7 @@ def export(subset: Subset, format_name: str, out: Path) -> dict[str, Any]:
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
         (part / "manifest.json").write_text(text + "\n", encoding="utf-8")
         part.chmod(0o755)
-        if out.exists():
-            old = part.with_suffix(".old")
-            out.rename(old)
-            part.rename(out)
-            shutil.rmtree(old)
-        else:
-            part.rename(out)
+        _swap(part, out)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -246,36 +257,65 @@ def _manifest(subset: Subset, format_name: str, part: Path) -> dict[str, Any]:
     }
 
 
-def _is_export(out: Path) -> bool:
+def _is_replaceable(out: Path) -> bool:
+    """Whether ``out`` is an empty folder, or an export with no file of anyone else in it."""
     try:
+        present = {path.name for path in out.iterdir()}
+        if not present:
+            return True
         manifest = json.loads((out / "manifest.json").read_bytes())
     except (OSError, ValueError):
         return False
-    return isinstance(manifest, dict) and manifest.get("kind") == "pharmakon-export"
+    return (
+        isinstance(manifest, dict)
+        and manifest.get("kind") == "pharmakon-export"
+        and isinstance(manifest.get("files"), dict)
+        and present <= {"manifest.json", *manifest["files"]}
+    )
+
+
+def _swap(part: Path, out: Path) -> None:
+    """Put ``part`` in the place of ``out``; if that fails, ``out`` is what it was."""
+    if not out.exists():
+        part.rename(out)
+        return
+    old = part.with_suffix(".old")
+    out.rename(old)
+    try:
+        part.rename(out)
+    except BaseException:
+        old.rename(out)
+        raise
+    shutil.rmtree(old)
+
+
+def _tables(subset: Subset) -> Iterator[tuple[str, tuple[str, ...], list[Row]]]:
+    yield "nodes", _NODE_COLUMNS, node_rows(subset)
+    yield "edges", _EDGE_COLUMNS, edge_rows(subset)
 
 
 def _write_kgx(subset: Subset, folder: Path) -> None:
-    for name, rows in (("nodes.tsv", node_rows(subset)), ("edges.tsv", edge_rows(subset))):
-        with (folder / name).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-            if rows:
-                writer.writerow(rows[0])
-            for row in rows:
-                writer.writerow("|".join(v) if isinstance(v, list) else v for v in row.values())
+    for name, columns, rows in _tables(subset):
+        with (folder / f"{name}.tsv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, delimiter="\t", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(map(_joined, rows))
 
 
 def _write_parquet(subset: Subset, folder: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for name, rows in (("nodes", node_rows(subset)), ("edges", edge_rows(subset))):
-        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+    for name, columns, rows in _tables(subset):
+        types = ((c, pa.list_(pa.string()) if c in _LISTS else pa.string()) for c in columns)
+        table = pa.Table.from_pylist(rows, schema=pa.schema(list(types)))
+        pq.write_table(table, folder / f"{name}.parquet")
 
 
 def _write_graphml(subset: Subset, folder: Path) -> None:
     import networkx as nx
 
-    result: nx.MultiDiGraph = nx.MultiDiGraph()
+    result: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for row in node_rows(subset):
         result.add_node(row.pop("id"), **_joined(row))
     for row in edge_rows(subset):

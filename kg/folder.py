@@ -1,18 +1,21 @@
 """A folder of data files under one manifest: checked, replaced as a whole, never half written.
 
-Layout: ``manifest.json`` names each data file with its size and SHA-256. Data files carry a piece of
-their own hash in the file name, so a new state is written beside the old one and becomes valid in
-one step, when the manifest is renamed into place; whoever has the old files open keeps them. A
+Layout: ``manifest.json`` names each data file with its size and SHA-256. Data files carry a piece
+of their own hash in the file name, so a new state is written beside the old one and becomes valid
+in one step, when the manifest is renamed into place; whoever has the old files open keeps them. A
 process killed at any moment leaves the old state whole and at most some unreferenced files, which
-the next write removes. Graphs and model bundles are stored this way.
+the next write removes. Writers of one folder wait for each other. Graphs and model bundles are
+stored this way.
 """
 
 import hashlib
 import io
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -76,24 +79,24 @@ def write_folder(
     Raises:
         FolderError: ``path`` holds something else than a folder of this kind.
     """
-    _refuse_foreign(path, kind)
+    if path.exists() and not path.is_dir():
+        raise FolderError(f"{path} is a file; a {kind} is a folder")
     path.mkdir(parents=True, exist_ok=True)
-    entries: dict[str, dict[str, object]] = {}
-    for name, write in files.items():
-        entries[name] = _write_file(path, name, write)
-    manifest = {
-        "kind": kind,
-        "version": version,
-        **header,
-        "fingerprint": _fingerprint(entries),
-        "files": entries,
-    }
-    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    replace_file(path / MANIFEST, text.encode())
-    keep = {str(entry["file"]) for entry in entries.values()} | {MANIFEST}
-    for old in path.iterdir():
-        if old.is_file() and old.name not in keep and _is_ours(old.name):
-            old.unlink(missing_ok=True)
+    with _only_writer(path):
+        ours = _leftovers(path, kind, files)
+        entries = {name: _write_file(path, name, write) for name, write in files.items()}
+        manifest = {
+            "kind": kind,
+            "version": version,
+            **header,
+            "fingerprint": _fingerprint(entries),
+            "files": entries,
+        }
+        text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+        _sync_directory(path)
+        replace_file(path / MANIFEST, text.encode())
+        for old in ours - {str(entry["file"]) for entry in entries.values()}:
+            (path / old).unlink(missing_ok=True)
     return Folder(path, manifest)
 
 
@@ -112,9 +115,13 @@ def open_folder(path: Path, *, kind: str, versions: tuple[int, ...]) -> Folder:
             f"this program reads version {known}"
         )
     folder = Folder(path, manifest)
+    if manifest.get("fingerprint") != folder.fingerprint:
+        raise FolderError(
+            f"{path / MANIFEST} was changed: its fingerprint is not that of its files"
+        )
     for name, entry in manifest["files"].items():
         file = folder.file(name)
-        size = file.stat().st_size if file.exists() else None
+        size = file.stat().st_size if file.is_file() else None
         if size != entry["bytes"]:
             state = "missing" if size is None else f"{size} bytes long"
             raise FolderError(f"{file} is {state}; the manifest says {entry['bytes']} bytes")
@@ -172,10 +179,12 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def _read_manifest(path: Path, kind: str) -> dict[str, Any]:
     file = path / MANIFEST
-    if not file.is_file():
-        raise FolderError(f"{path} is not a {kind}: it has no {MANIFEST}")
     try:
         manifest = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise FolderError(f"{path} is not a {kind}: it has no {MANIFEST}") from None
+    except OSError as error:
+        raise FolderError(f"{file} cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
         raise FolderError(f"{file} is not JSON") from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
@@ -191,22 +200,48 @@ def _is_entry(entry: object) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("file"), str)
-        and "/" not in entry["file"]
+        and re.fullmatch(r"\w[\w.-]*", entry["file"]) is not None  # never a path
         and isinstance(entry.get("bytes"), int)
         and isinstance(entry.get("sha256"), str)
     )
 
 
-def _refuse_foreign(path: Path, kind: str) -> None:
-    if not path.exists():
-        return
-    if not path.is_dir():
-        raise FolderError(f"{path} is a file; a {kind} is a folder")
-    others = [entry.name for entry in path.iterdir() if not entry.name.endswith(".part")]
-    if MANIFEST in others:
-        _read_manifest(path, kind)
-    elif any(not _is_ours(name) for name in others):
-        raise FolderError(f"{path} is not empty and not a {kind}; choose another folder")
+@contextmanager
+def _only_writer(path: Path) -> Iterator[None]:
+    """Hold the folder's lock, waiting for another writer; a killed process holds nothing."""
+    import fcntl  # not on Windows, where stored graphs can be read but not written
+
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _leftovers(path: Path, kind: str, files: Mapping[str, Writer]) -> set[str]:
+    """The data files of earlier writes, finished or not; no file of anyone else.
+
+    Raises:
+        FolderError: the folder is of another kind, or it has no manifest and holds something else.
+    """
+    present = {entry.name for entry in path.iterdir()}
+    ours = {name for name in present if any(_is_of(name, logical) for logical in files)}
+    if MANIFEST in present:
+        entries = _read_manifest(path, kind)["files"].values()
+        ours |= present & {str(entry["file"]) for entry in entries}
+    elif others := present - ours:
+        raise FolderError(
+            f"{path} is not a {kind} and holds {min(others)!r}; choose another folder"
+        )
+    return ours
+
+
+def _is_of(name: str, logical: str) -> bool:
+    """Whether ``name`` is a finished or unfinished data file called ``logical``."""
+    stem, _, suffix = map(re.escape, logical.rpartition("."))
+    pattern = rf"{stem}\.[0-9a-f]{{12}}\.{suffix}|\.({re.escape(logical)}|{MANIFEST})\..*\.part"
+    return re.fullmatch(pattern, name) is not None
 
 
 def _write_file(path: Path, name: str, write: Writer) -> dict[str, object]:
@@ -226,13 +261,6 @@ def _write_file(path: Path, name: str, write: Writer) -> dict[str, object]:
         Path(part).unlink(missing_ok=True)
         raise
     return {"file": target, "bytes": size, "sha256": digest}
-
-
-def _is_ours(name: str) -> bool:
-    if name.endswith(".part"):
-        return True
-    parts = name.split(".")
-    return len(parts) >= 3 and len(parts[-2]) == 12 and set(parts[-2]) <= set("0123456789abcdef")
 
 
 def _fingerprint(entries: Mapping[str, Mapping[str, object]]) -> str:

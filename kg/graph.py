@@ -1,9 +1,9 @@
 """The immutable graph: one table of columns a node type, one an edge type.
 
-Nodes are numbered by *rows* within their type, sorted by identifier. Edges of one type are sorted by
-head, then tail, so the forward adjacency is a slice; a permutation sorts them by tail. An edge is one fact;
-who says it is a list of :class:`Assertion`. Arrays are read-only views of a memory map or of the
-builder's result: nothing is copied when a stored graph is opened.
+Nodes are numbered by *rows* within their type, sorted by identifier. Edges of one type are sorted
+by head, then tail, so the forward adjacency is a slice; a permutation sorts them by tail. An edge
+is one fact; who says it is a list of :class:`Assertion`. Arrays are read-only views of a memory map
+or of the builder's result: nothing is copied when a stored graph is opened.
 
 A graph is checked once, when it is built (:meth:`Graph.validate`); opening a stored one trusts its
 manifest, so that it takes milliseconds.
@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -44,8 +45,8 @@ class Label(NamedTuple):
 
 
 # id and name: its own; synonym: another name; product: a brand, pack or clinical drug, whose nodes
-# together are the complete set of ingredients; code: a CURIE in another system; broader-code: a code of
-# something narrower that has no node of its own.
+# together are the complete set of ingredients; code: a CURIE in another system; broader-code: a
+# code of something narrower that has no node of its own.
 LABEL_KINDS = ("id", "name", "synonym", "product", "code", "broader-code")
 
 
@@ -85,6 +86,12 @@ class EdgeTable:
         """(m,) rows of the head type."""
         counts = np.diff(self.head_start)
         return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+    @cached_property
+    def loops(self) -> Rows:
+        """Rows that are both ends of an edge; means something where both ends are of one type."""
+        loops: Rows = self.tail[self.head == self.tail]
+        return loops
 
     def of_head(self, row: int) -> Rows:
         """Edge numbers whose head is ``row``."""
@@ -222,9 +229,8 @@ class Graph:
 
     def node(self, node_type: str, row: int) -> Node:
         """The node at ``row``."""
-        return Node(
-            node_type, self.ids[node_type][int(row)].as_py(), self.names[node_type][int(row)].as_py()
-        )
+        node_id, name = self.ids[node_type][int(row)], self.names[node_type][int(row)]
+        return Node(node_type, node_id.as_py(), name.as_py())
 
     def locate(self, number: int) -> tuple[str, int]:
         """Node type and row of a global node number."""
@@ -250,7 +256,7 @@ class Graph:
                 yield Step(edge_type, False)
 
     def neighbors(self, step: Step, row: int) -> tuple[Rows, Rows]:
-        """Rows reached from ``row`` by ``step``, ascending, and the edge numbers that lead there."""
+        """Rows reached from ``row`` by ``step``, ascending, and the edges that lead there."""
         table = self.edges(step.edge_type)
         if EDGES[step.edge_type].symmetric:
             forward, backward = table.of_head(row), table.of_tail(row)
@@ -300,22 +306,21 @@ class Graph:
         """
         for node_type, ids in self.ids.items():
             values = [value.encode() for value in ids.to_pylist()]
-            if any(a >= b for a, b in zip(values, values[1:], strict=False)):
+            if any(a >= b for a, b in pairwise(values)):
                 raise InvalidGraphError(f"{node_type} identifiers are not unique and sorted")
             if len(self.names[node_type]) != len(ids):
                 raise InvalidGraphError(f"{node_type} has {len(ids)} ids, not as many names")
         for edge_type, table in self.edge_tables.items():
-            _check_edges(
-                str(edge_type),
-                table,
-                self.n_nodes(edge_type.head),
-                self.n_nodes(edge_type.tail),
-                self.assertion_tables[edge_type],
-                len(self.provenances),
-            )
-        if len(self.labels.node) and not (
-            0 <= self.labels.node.min() and self.labels.node.max() < self.n_nodes()
-        ):
+            n_heads, n_tails = self.n_nodes(edge_type.head), self.n_nodes(edge_type.tail)
+            _check_edges(str(edge_type), table, n_heads, n_tails)
+            assertions = self.assertion_tables[edge_type]
+            _check_assertions(str(edge_type), len(table), assertions)
+            codes = np.append(assertions.provenance, max(assertions.uniform, 0))
+            if not _within(codes, 0, len(self.provenances)):
+                raise InvalidGraphError(f"{edge_type}: an assertion has an unknown provenance")
+            if not _within(assertions.details, -1, len(self.details)):
+                raise InvalidGraphError(f"{edge_type}: an assertion points at unknown details")
+        if not _within(self.labels.node, 0, self.n_nodes()):
             raise InvalidGraphError("a label points at a node that does not exist")
 
     def __repr__(self) -> str:
@@ -335,14 +340,12 @@ def _position(ids: Any, node_id: str) -> int | None:
     return index if index < len(ids) and value(index) == wanted else None
 
 
-def _check_edges(
-    name: str,
-    table: EdgeTable,
-    n_heads: int,
-    n_tails: int,
-    assertions: AssertionTable,
-    n_provenances: int,
-) -> None:
+def _within(values: NDArray[Any], low: int, high: int) -> bool:
+    """Whether all ``values`` lie in [low, high)."""
+    return not len(values) or bool(values.min() >= low and values.max() < high)
+
+
+def _check_edges(name: str, table: EdgeTable, n_heads: int, n_tails: int) -> None:
     size = len(table)
     for start, count, side in (
         (table.head_start, n_heads, "head"),
@@ -352,22 +355,22 @@ def _check_edges(
             raise InvalidGraphError(f"{name}: {side} starts do not cover {count} nodes")
         if (np.diff(start) < 0).any():
             raise InvalidGraphError(f"{name}: {side} starts decrease")
-    if size == 0:
-        return
-    if not (0 <= table.tail.min() and table.tail.max() < n_tails):
+    if not _within(table.tail, 0, n_tails):
         raise InvalidGraphError(f"{name}: tail rows must lie in [0, {n_tails})")
     keys = table.head.astype(np.int64) * n_tails + table.tail
     if (np.diff(keys) <= 0).any():
         raise InvalidGraphError(f"{name}: edges are not unique and sorted by head, tail")
     if not np.array_equal(np.sort(table.by_tail), np.arange(size)):
         raise InvalidGraphError(f"{name}: by_tail is not a permutation of the edges")
-    if (np.diff(table.tail[table.by_tail]) < 0).any():
+    places = np.repeat(np.arange(n_tails), np.diff(table.tail_start))
+    if not np.array_equal(table.tail[table.by_tail], places):
         raise InvalidGraphError(f"{name}: by_tail does not sort the edges by tail")
-    if assertions.uniform >= 0:
-        codes = np.array([assertions.uniform])
-    else:
-        codes = assertions.provenance
-        if not np.array_equal(np.unique(assertions.edge), np.arange(size)):
-            raise InvalidGraphError(f"{name}: an edge has no assertion")
-    if codes.min() < 0 or codes.max() >= n_provenances:
-        raise InvalidGraphError(f"{name}: an assertion has an unknown provenance")
+
+
+def _check_assertions(name: str, size: int, table: AssertionTable) -> None:
+    if not len(table.edge) == len(table.provenance) == len(table.details):
+        raise InvalidGraphError(f"{name}: assertion columns have different lengths")
+    if table.uniform < 0 and not (
+        (np.diff(table.edge) >= 0).all() and np.array_equal(np.unique(table.edge), np.arange(size))
+    ):
+        raise InvalidGraphError(f"{name}: an edge has no assertion, or they are not sorted")

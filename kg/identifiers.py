@@ -43,12 +43,12 @@ HETIONET_KINDS = {
     "Symptom": ("Symptom", "MESH"),
 }
 
-_CURIE = re.compile(r"[A-Za-z][A-Za-z0-9._]*:\S+")
+_CURIE = re.compile(r"[A-Za-z][A-Za-z0-9._]*:(?!/|:)\S+")  # neither a URL nor Kind::identifier
 
 
 def is_curie(text: str) -> bool:
     """Whether ``text`` has the form ``PREFIX:local``."""
-    return _CURIE.fullmatch(text) is not None and "::" not in text
+    return _CURIE.fullmatch(text) is not None
 
 
 def from_system(system: str, code: str) -> str | None:

@@ -125,9 +125,9 @@ def resolve_coding(
 def resolve_drug(graph: Graph, text: str) -> Resolution:
     """Read a drug text: an ingredient, a brand, a pack or an RxNorm clinical-drug name.
 
-    ``Acetaminophen 325 MG / Oxycodone Hydrochloride 5 MG Oral Tablet`` gives two matches. Strengths,
-    forms and salts are read away; what is then not a known name is offered as a near match, or
-    left in ``unresolved``.
+    ``Acetaminophen 325 MG / Oxycodone Hydrochloride 5 MG Oral Tablet`` gives two matches.
+    Strengths, forms and salts are read away; what is then not a known name is offered as a near
+    match, or left in ``unresolved``.
     """
     text = _visible(text)
     for candidate in (text, _without_pack(text)):
@@ -150,9 +150,9 @@ def resolve_drug(graph: Graph, text: str) -> Resolution:
             continue
         complete = complete and found.complete
         matches.extend(replace(m, basis=f"{m.basis} in {text!r}") for m in found.matches)
-    if unresolved and brand:
+    if unresolved and brand:  # the brand answers for all parts, or for none
         whole = _one_drug(graph, brand.group(1))
-        if whole is not None:
+        if whole is not None and len(whole.matches) >= len(parts):
             return whole
     if not parts:
         unresolved.append(text)
@@ -219,19 +219,19 @@ def _part(graph: Graph, part: str) -> Resolution | None:
         if end < len(words) and key(words[end]) not in _SALTS and not words[end][0].isdigit():
             break
         found = _one_drug(graph, " ".join(words[:end]))
-        if found is not None and found.matches:
-            return found
+        if found is not None:
+            return found if found.matches else None  # None: one word for several drugs
     bare = " ".join(word for word in words if key(word) not in _SALTS) or part
     near = [m for m in closest(graph, bare, ("Drug",), limit=1) if _is_misspelling(bare, m)]
     return Resolution(tuple(near), False) if near else None
 
 
 def _is_misspelling(text: str, match: Match) -> bool:
-    """Whether every word is close to its counterpart: "vitamin b" is not a spelling of "vitamin c"."""
+    """Whether every word is close to its counterpart: "vitamin b" is no spelling of "vitamin c"."""
     from rapidfuzz import fuzz
 
     wrote = key(text).split()
-    meant = key(match.basis.partition("'")[2].rpartition("'")[0]).split()
+    meant = key(match.basis.removeprefix("similar to ")).split()
     return (
         match.score >= NEAR_ENOUGH
         and len(wrote) == len(meant)
@@ -258,31 +258,40 @@ def _without_pack(text: str) -> str:
 
 _UNIT = r"(?:MG|MCG|UG|G|KG|ML|L|UNT|IU|UNITS?|MEQ|MMOL|CELLS|ACTUAT|HR|PFU|BAU|AMB|SQCM|%)"
 _STRENGTH = re.compile(
-    rf"(?<![\w.])\d[\d.,]*(?:[-/]\d[\d.,]*)*\s*{_UNIT}(?:\s*(?:/|\bper\b)\s*(?:\d[\d.]*\s*)?{_UNIT})*(?![A-Za-z])",
+    rf"(?<![\w.])\d[\d.,]*(?:[-/]\d[\d.,]*)*\s*{_UNIT}"
+    rf"(?:\s*(?:/|\bper\b)\s*(?:\d[\d.]*\s*)?{_UNIT})*(?![A-Za-z])",
     re.IGNORECASE,
 )
-_NOISE = re.compile(r"\bNDA\d+\b|\b\d+\s+day\s+pack\b|\bper\s+\d+\s*hr\b|(?<=\w)\d+(?:mg|mcg)\b", re.I)
+_NOISE = re.compile(
+    r"\bNDA\d+\b|\b\d+\s+day\s+pack\b|\bper\s+\d+\s*hr\b|(?<=\w)\d+(?:mg|mcg)\b", re.I
+)
 _FORMS = re.compile(
-    r"\b(?:(?:abuse|misuse)-deterrent|extended[- ]release|delayed[- ]release|24\s*hr|12\s*hr|er|xr|sr|dr|odt|"
+    r"\b(?:(?:abuse|misuse)-deterrent|extended[- ]release|delayed[- ]release|24\s*hr|12\s*hr|"
+    r"er|xr|sr|dr|odt|"
     r"(?:oral|chewable|sublingual|buccal|vaginal|rectal|effervescent|disintegrating|topical|nasal|"
-    r"mucosal|ophthalmic|otic|transdermal|inhalant|injectable|intravenous|prefilled|metered[- ]dose|"
-    r"dry[- ]powder|drug|intrauterine|auto-?injector|powder for|enteric[- ]coated|coated|soft|hard)\b\s*)*"
-    r"(?:tablets?|capsules?|solution|suspension|syrup|elixir|injection|inhaler|spray|cream|ointment|gel|"
-    r"lotion|foam|patch|system|implant|device|ring|kit|pack|suppository|syringe|pen|cartridge|vial|drops?|"
-    r"granules|powder|product|pill|lozenge|film|gum|shampoo|mouthwash|enema|auto-?injector|"
-    r"extended[- ]release|delayed[- ]release|abuse-deterrent)\b",
+    r"mucosal|ophthalmic|otic|transdermal|inhalant|injectable|intravenous|prefilled|"
+    r"metered[- ]dose|dry[- ]powder|drug|intrauterine|auto-?injector|powder for|"
+    r"enteric[- ]coated|coated|soft|hard)\b\s*)*"
+    r"(?:tablets?|capsules?|solution|suspension|syrup|elixir|injection|inhaler|spray|cream|"
+    r"ointment|gel|lotion|foam|patch|system|implant|device|ring|kit|pack|suppository|syringe|pen|"
+    r"cartridge|vial|drops?|granules|powder|product|pill|lozenge|film|gum|shampoo|mouthwash|enema|"
+    r"auto-?injector|extended[- ]release|delayed[- ]release|abuse-deterrent)\b",
     re.IGNORECASE,
-)  # fmt: skip
-_LEFT = re.compile(r"\b(?:abuse-deterrent|extended release|delayed release|\d+\s*hr|oral|topical)\b", re.I)
-
-_SALTS = frozenset(
-    "acetate anhydrous bitartrate besylate bromide calcium chloride citrate dihydrate disodium edisylate "
-    "fumarate gluconate hemihydrate hydrate hydrobromide hydrochloride hydrocholoride hcl maleate "
-    "magnesium mesylate mofetil monohydrate nitrate palmitate phosphate potassium propionate "
-    "dipropionate sodium succinate sulfate sulphate tartrate trihydrate tosylate valerate xinafoate "
-    "medoxomil etexilate cilexetil axetil proxetil marboxil disoproxil alafenamide dimesylate "
-    "pamoate lactate carbonate macrocrystals porcine".split()
 )
+_LEFT = re.compile(
+    r"\b(?:abuse-deterrent|extended release|delayed release|\d+\s*hr|oral|topical|er|xr|sr)\b", re.I
+)
+
+_SALT_WORDS = """
+    acetate anhydrous bitartrate besylate bromide calcium chloride citrate dihydrate
+    disodium edisylate fumarate gluconate hemihydrate hydrate hydrobromide hydrochloride
+    hydrocholoride hcl maleate magnesium mesylate mofetil monohydrate nitrate palmitate
+    phosphate potassium propionate dipropionate sodium succinate sulfate sulphate tartrate
+    trihydrate tosylate valerate xinafoate medoxomil etexilate cilexetil axetil proxetil
+    marboxil disoproxil alafenamide dimesylate pamoate lactate carbonate macrocrystals
+    porcine
+"""
+_SALTS = frozenset(_SALT_WORDS.split())
 
 
 def _split(body: str) -> list[str]:

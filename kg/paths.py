@@ -1,9 +1,9 @@
 """Metapaths: path counts, degree-weighted path counts (DWPC), and the paths themselves.
 
 DWPC as in Himmelstein & Baranzini 2015 (PLOS Comput Biol 11:e1004259): each edge of a path weighs
-``(degree of its head * degree of its tail) ** -damping``, degrees taken within the edge type; the weights of a
-path are multiplied, paths are summed. Paths visit no node twice: where a node type occurs again, the
-walks that come back to a node are taken off.
+``(degree of its head * degree of its tail) ** -damping``, degrees taken within the edge type; the
+weights of a path are multiplied, paths are summed. Paths visit no node twice: where a node type
+occurs again, the walks that come back to a node are taken off.
 """
 
 from collections.abc import Mapping
@@ -45,6 +45,8 @@ def metapath_matrix(
 ) -> "csr_matrix":
     """DWPC of every pair: (n_sources, n_targets) float64, sparse. ``damping=0`` counts paths.
 
+    An entry is stored where there is a path, and only there.
+
     Exact for metapaths of up to four steps; a longer one still counts walks that come back over
     more than one node type, and is refused.
 
@@ -62,7 +64,8 @@ def metapath_matrix(
         raise ValueError(f"a metapath may have up to 4 steps, not {len(metapath)}")
     steps = [_weighted(step, matrices, damping) for step in metapath]
     types = [metapath[0].source, *(step.target for step in metapath)]
-    return csr_matrix(_without_returns(steps, types))
+    result: csr_matrix = _without_returns(steps, types)
+    return result
 
 
 def _weighted(step: Step, matrices: "Mapping[EdgeType, csr_matrix]", damping: float) -> Any:
@@ -85,18 +88,24 @@ def _power(degrees: Any, damping: float) -> Any:
 
 
 def _without_returns(steps: list[Any], types: list[str]) -> Any:
-    """The product of ``steps`` without the walks that visit a node twice.
+    """The product of ``steps`` without the walks that visit a node twice, as a csr_matrix.
 
     Inclusion-exclusion over which equal-typed positions coincide: every set partition of the
     positions into same-typed blocks contributes its walk count with the Moebius sign.
     """
-    total = None
+    from scipy.sparse import csr_matrix
+
+    total = walks = _coincident(steps, [(i,) for i in range(len(types))])
     for blocks in _partitions(list(range(len(types))), types):
+        if len(blocks) == len(types):
+            continue
         sign = 1
         for block in blocks:
             sign *= (-1) ** (len(block) - 1) * _factorial(len(block) - 1)
-        term = _coincident(steps, blocks)
-        total = sign * term if total is None else total + sign * term
+        total = total + sign * _coincident(steps, blocks)
+    if total is not walks:  # what rounding left of pairs whose walks all come back
+        total = total.multiply(total > 1e-10 * walks)
+    total = csr_matrix(total)
     total.eliminate_zeros()
     return total
 
@@ -125,7 +134,8 @@ def _coincident(steps: list[Any], blocks: list[tuple[int, ...]]) -> Any:
 
     n = len(steps)
     block_of = {position: i for i, block in enumerate(blocks) for position in block}
-    # Merge parallel edges between the same two blocks by elementwise product; loops go to a diagonal.
+    # Parallel edges between the same two blocks merge by elementwise product; loops become a
+    # diagonal.
     between: dict[tuple[int, int], Any] = {}
     loops: dict[int, Any] = {}
     for i, matrix in enumerate(steps):
@@ -138,44 +148,45 @@ def _coincident(steps: list[Any], blocks: list[tuple[int, ...]]) -> Any:
             a, b, matrix = b, a, csr_matrix(matrix.T)  # noqa: PLW2901
         between[a, b] = matrix if (a, b) not in between else between[a, b].multiply(matrix).tocsr()
     source, target = block_of[0], block_of[n]
-    inner = [i for i in range(len(blocks)) if i not in (source, target)]
-    # Eliminate inner blocks of one or two neighbours, one after another.
+    inner = [i for i in range(len(blocks)) if i not in {source, target}]
     while inner:
         inner.sort(key=lambda i: sum(i in pair for pair in between))
-        block = inner.pop(0)
-        pairs = [pair for pair in between if block in pair]
-        scale = loops.pop(block, None)
-        oriented = []
-        for pair in pairs:
-            matrix = between.pop(pair)
-            other = pair[0] if pair[1] == block else pair[1]
-            oriented.append((other, matrix if pair[1] == block else csr_matrix(matrix.T)))
-        if len(oriented) == 1:
-            other, matrix = oriented[0]
-            weights = matrix.sum(axis=1) if scale is None else matrix @ scale
-            weights = np.asarray(weights).ravel()
-            loops[other] = weights if other not in loops else loops[other] * weights
-        elif len(oriented) == 2:
-            (left, a), (right, b) = oriented
-            product = (a if scale is None else a @ diags_array(scale)) @ csr_matrix(b.T)
-            if (right, left) in between:
-                left, right, product = right, left, csr_matrix(product.T)
-            known = between.get((left, right))
-            between[left, right] = product if known is None else known.multiply(product).tocsr()
-        else:
-            raise ValueError("a metapath of this shape cannot be counted exactly")
+        _eliminate(inner.pop(0), between, loops)
     if source == target:
-        size = steps[0].shape[0]
-        weights = loops.get(source, np.ones(size))
-        return csr_matrix(diags_array(weights))
-    matrix = between.get((source, target))
-    if matrix is None:
-        matrix = csr_matrix(between[target, source].T)
+        return csr_matrix(diags_array(loops.get(source, np.ones(steps[0].shape[0]))))
+    matrix = between[source, target] if (source, target) in between else between[target, source].T
     if source in loops:
         matrix = diags_array(loops[source]) @ matrix
     if target in loops:
         matrix = matrix @ diags_array(loops[target])
     return csr_matrix(matrix)
+
+
+def _eliminate(block: int, between: dict[tuple[int, int], Any], loops: dict[int, Any]) -> None:
+    """Sum over all nodes of a block with one or two neighbours."""
+    from scipy.sparse import csr_matrix, diags_array
+
+    pairs = [pair for pair in between if block in pair]
+    scale = loops.pop(block, None)
+    oriented = []
+    for pair in pairs:
+        matrix = between.pop(pair)
+        other = pair[0] if pair[1] == block else pair[1]
+        oriented.append((other, matrix if pair[1] == block else csr_matrix(matrix.T)))
+    if len(oriented) == 1:
+        other, matrix = oriented[0]
+        weights = matrix.sum(axis=1) if scale is None else matrix @ scale
+        weights = np.asarray(weights).ravel()
+        loops[other] = weights if other not in loops else loops[other] * weights
+    elif len(oriented) == 2:
+        (left, a), (right, b) = oriented
+        product = (a if scale is None else a @ diags_array(scale)) @ csr_matrix(b.T)
+        if (right, left) in between:
+            left, right, product = right, left, csr_matrix(product.T)
+        known = between.get((left, right))
+        between[left, right] = product if known is None else known.multiply(product).tocsr()
+    else:
+        raise ValueError("a metapath of this shape cannot be counted exactly")
 
 
 def paths_from(graph: Graph, metapath: Metapath, row: int) -> dict[int, list[Path]]:
@@ -212,12 +223,13 @@ def strongest_paths(
 
 
 def degrees(graph: Graph, step: Step, rows: Rows) -> NDArray[np.int64]:
-    """(n,) how many edges lead from each of ``rows`` by ``step``."""
+    """(n,) how many edges lead from each of ``rows`` by ``step``; a self-loop is one."""
     table = graph.edges(step.edge_type)
     rows = np.asarray(rows)
     forward = table.head_start[rows + 1] - table.head_start[rows] if _leaves(step, True) else 0
     backward = table.tail_start[rows + 1] - table.tail_start[rows] if _leaves(step, False) else 0
-    return np.asarray(forward + backward, np.int64)
+    twice = np.isin(rows, table.loops) if EDGES[step.edge_type].symmetric else 0
+    return np.asarray(forward + backward - twice, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +293,7 @@ def _spread(graph: Graph, step: Step, rows: Rows) -> tuple[NDArray[np.int64], Ro
 
 
 def ranges(starts: Rows, rows: Rows) -> tuple[NDArray[np.int64], Rows]:
-    """The positions ``starts[r]:starts[r + 1]`` of all ``rows``, and which of ``rows`` each is of."""
+    """The positions ``starts[r]:starts[r + 1]`` of all ``rows``; first, whose each one is."""
     begin = starts[rows]
     counts = starts[rows + 1] - begin
     origin = np.repeat(np.arange(len(rows)), counts)

@@ -1,7 +1,7 @@
 """Answers to questions about the graph, as data: a node and its neighbours, nodes along a metapath.
 
-Everything is ordered: neighbours by name, metapath targets by weight, ties by identifier, so that two
-runs say the same.
+Everything is ordered: neighbours by name, metapath targets by weight, ties by identifier, so that
+two runs say the same.
 """
 
 from collections.abc import Iterator
@@ -45,6 +45,27 @@ class NodeView:
     basis: str
     labels: tuple[Label, ...]
     relations: tuple[Relation, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {
+            **self.node._asdict(),
+            "grade": self.grade,
+            "basis": self.basis,
+            "labels": [label._asdict() for label in self.labels],
+            "relations": [
+                {
+                    "relation": relation.words,
+                    "type": relation.type,
+                    "total": relation.total,
+                    "neighbors": [
+                        {**n.node._asdict(), "details": n.details, "sources": n.sources}
+                        for n in relation.neighbors
+                    ],
+                }
+                for relation in self.relations
+            ],
+        }
 
 
 @dataclass(frozen=True)
@@ -176,19 +197,14 @@ def _relation(graph: Graph, step: Step, row: int, limit: int) -> Relation | None
     rows, edges = graph.neighbors(step, row)
     if not len(rows):
         return None
-    spec = EDGES[step.edge_type]
-    listed = sorted(
-        (graph.node(step.target, r), e) for r, e in zip(rows.tolist(), edges.tolist(), strict=True)
-    ) if len(rows) <= 2000 else [
-        (graph.node(step.target, r), e)
-        for r, e in zip(rows[:limit].tolist(), edges[:limit].tolist(), strict=True)
-    ]
-    listed.sort(key=lambda item: (item[0].name.casefold(), item[0].id))
+    found = graph.names[step.target].take(rows).to_pylist()
+    order = sorted(range(len(rows)), key=lambda i: (found[i].casefold(), rows[i]))  # rows: by id
     neighbors = []
-    for node, edge in listed[:limit]:
-        assertions = graph.assertions(step.edge_type, edge)
+    for i in order[:limit]:
+        assertions = graph.assertions(step.edge_type, int(edges[i]))
         details = next((dict(a.details) for a in assertions if a.details), {})
         sources = tuple(dict.fromkeys(a.provenance.primary_knowledge_source for a in assertions))
-        neighbors.append(Neighbor(node, details, sources))
+        neighbors.append(Neighbor(graph.node(step.target, rows[i]), details, sources))
+    spec = EDGES[step.edge_type]
     words = step.edge_type.relation if step.forward else spec.inverse
     return Relation(words.replace("_", " "), step.target, len(rows), tuple(neighbors))

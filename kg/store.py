@@ -22,7 +22,7 @@ from kg.graph import (
     LabelTable,
     Provenance,
 )
-from kg.schema import EdgeType
+from kg.schema import EDGES, NODES, EdgeType
 
 KIND = "pharmakon-graph"
 VERSION = 1
@@ -30,9 +30,7 @@ VERSION = 1
 _NODES = pa.schema([("id", pa.string()), ("name", pa.string())])
 _EDGES = pa.schema([("tail", pa.int32()), ("by_tail", pa.int32())])
 _STARTS = pa.schema([("start", pa.int32())])
-_ASSERTIONS = pa.schema(
-    [("edge", pa.int32()), ("provenance", pa.int16()), ("details", pa.int32())]
-)
+_ASSERTIONS = pa.schema([("edge", pa.int32()), ("provenance", pa.int16()), ("details", pa.int32())])
 _DETAILS = pa.schema([("json", pa.string())])
 _LABELS = pa.schema(
     [
@@ -51,7 +49,8 @@ def write_graph(graph: Graph, path: Path, *, report: Mapping[str, Any] | None = 
     Args:
         graph: a valid graph.
         path: created, or an earlier graph, which is replaced as a whole.
-        report: what the builder has to say (JSON values); kept in the manifest, not in the fingerprint.
+        report: what the builder has to say (JSON values); kept in the manifest, outside the
+            fingerprint.
 
     Raises:
         FolderError: ``path`` holds something that is not a graph.
@@ -86,7 +85,9 @@ def open_graph(path: Path, *, verify: bool = False) -> Graph:
         folder.verify()
     try:
         return _read(folder)
-    except (KeyError, TypeError, IndexError, pa.ArrowInvalid, OSError) as error:
+    except FolderError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
         raise FolderError(f"{path} is damaged: {type(error).__name__} while reading it") from error
 
 
@@ -127,10 +128,15 @@ def _files(graph: Graph) -> dict[str, Writer]:
 
 
 def _read(folder: Folder) -> Graph:
-    manifest = folder.manifest
-    if list(manifest["label_kinds"]) != list(LABEL_KINDS):
-        raise FolderError(f"{folder.path} has label kinds that this program does not know")
-    types = [EdgeType(e["head"], e["relation"], e["tail"]) for e in manifest["edge_types"]]
+    header = json.loads(folder.file("types.json").read_bytes())
+    types = [EdgeType(e["head"], e["relation"], e["tail"]) for e in header["edge_types"]]
+    known = {*NODES, *EDGES, *LABEL_KINDS}
+    strange = [t for t in (*header["node_types"], *types, *header["label_kinds"]) if t not in known]
+    if strange or header["label_kinds"] != list(LABEL_KINDS):
+        raise FolderError(
+            f"{folder.path} has types that this program does not know: "
+            f"{', '.join(map(str, strange)) or header['label_kinds']}"
+        )
     nodes = _map(folder, "nodes.arrow", _NODES)
     edges = _map(folder, "edges.arrow", _EDGES)
     starts = _map(folder, "starts.arrow", _STARTS)
@@ -143,22 +149,22 @@ def _read(folder: Folder) -> Graph:
         edge_tables[edge_type] = EdgeTable(
             tail, _array(starts(2 * i)[0]), by_tail, _array(starts(2 * i + 1)[0])
         )
-        assertion_tables[edge_type] = AssertionTable(
-            *map(_array, assertions(i)), uniform=manifest["edge_types"][i]["uniform"]
-        )
-    columns = [nodes(i) for i in range(len(manifest["node_types"]))]
+        edge, provenance, detail = map(_array, assertions(i))
+        uniform = header["edge_types"][i]["uniform"]
+        assertion_tables[edge_type] = AssertionTable(edge, provenance, detail, uniform)
+    columns = [nodes(i) for i in range(len(header["node_types"]))]
     return Graph(
-        ids={t: columns[i][0] for i, t in enumerate(manifest["node_types"])},
-        names={t: columns[i][1] for i, t in enumerate(manifest["node_types"])},
+        ids={t: columns[i][0] for i, t in enumerate(header["node_types"])},
+        names={t: columns[i][1] for i, t in enumerate(header["node_types"])},
         edge_tables=edge_tables,
         assertion_tables=assertion_tables,
-        provenances=[Provenance(**row) for row in manifest["provenances"]],
+        provenances=[Provenance(**row) for row in header["provenances"]],
         details=details[0],
         labels=LabelTable(
             _array(labels[0]), _array(labels[1]), labels[2], labels[3], _array(labels[4])
         ),
         statements=json.loads(folder.file("statements.json").read_bytes()),
-        sources=manifest["sources"],
+        sources=folder.manifest["sources"],
         fingerprint=folder.fingerprint,
     )
 
@@ -167,9 +173,7 @@ def _batches(schema: pa.Schema, columns: list[list[Any]]) -> Writer:
     def write(file: BinaryIO) -> None:
         with pa.ipc.new_file(file, schema) as writer:
             for arrays in columns:
-                typed = [
-                    pa.array(a, type=f.type) for a, f in zip(arrays, schema, strict=True)
-                ]
+                typed = [pa.array(a, type=f.type) for a, f in zip(arrays, schema, strict=True)]
                 writer.write_batch(pa.record_batch(typed, schema=schema))
 
     return write

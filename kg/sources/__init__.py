@@ -1,7 +1,8 @@
 """Where the graph's facts come from: one adapter a file, found by name.
 
-Each adapter is a class with the shape of :class:`kg.sources.base.Source`. To add one, write the file and
-name it in ``_SOURCES``; ``tests/kg/test_sources.py`` runs the common contract on every name here.
+Each adapter is a class with the shape of :class:`kg.sources.base.Source`. To add one, write the
+file and name it in ``_SOURCES``; ``tests/kg/test_sources.py`` runs the common contract on every
+name here.
 """
 
 from importlib import import_module

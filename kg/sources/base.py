@@ -108,5 +108,5 @@ class Source(Protocol):
         ...
 
     def version(self) -> Mapping[str, Any]:
-        """What was read, as JSON values: version, files with size and SHA-256. After :meth:`read`."""
+        """What :meth:`read` has read, as JSON values: version, files with size and SHA-256."""
         ...

@@ -26,10 +26,14 @@ from kg.sources.base import Batch, EdgeBatch, NodeBatch, Refusal
 _URL = "https://github.com/hetio/hetionet/raw/38873689199f81b0e6e11554d9803b94f0c4a12c/hetnet/tsv/"
 _PINNED = {
     "hetionet-v1.0-nodes.tsv": "3ad9eb86c031df8bc7d5efefa6edc93562182eb9a6a71e5129d3f18b9d42c50e",
-    "hetionet-v1.0-edges.sif.gz": "611f0411ac666be4e0270e54bbca67407e14720bfc3099311f0f5eec25c5a947",
+    "hetionet-v1.0-edges.sif.gz": (
+        "611f0411ac666be4e0270e54bbca67407e14720bfc3099311f0f5eec25c5a947"
+    ),
 }
 
 _BLOCK = 8 << 20  # bytes of text read at a time
+
+Lines = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def _infores(name: str, licence: str, level: str = "knowledge_assertion") -> Provenance:
@@ -37,34 +41,34 @@ def _infores(name: str, licence: str, level: str = "knowledge_assertion") -> Pro
     return Provenance("hetionet", f"infores:{name}", licence, level, agent)
 
 
-_STATISTICAL = "statistical_association"
+_STAT = "statistical_association"
 _MIXED = "LicenseRef-no-licence-stated"
 # Metaedge -> our edge type, whether the file has it tail first, and where its edges come from
 # (Himmelstein et al. 2017, eLife 6:e26726, table of sources).
 METAEDGES: Mapping[str, tuple[EdgeType, Provenance]] = {
-    "AdG": (EdgeType("Anatomy", "downregulates", "Gene"), _infores("bgee", _MIXED, _STATISTICAL)),
+    "AdG": (EdgeType("Anatomy", "downregulates", "Gene"), _infores("bgee", _MIXED, _STAT)),
     "AeG": (EdgeType("Anatomy", "expresses", "Gene"), _infores("bgee", _MIXED, "observation")),
-    "AuG": (EdgeType("Anatomy", "upregulates", "Gene"), _infores("bgee", _MIXED, _STATISTICAL)),
+    "AuG": (EdgeType("Anatomy", "upregulates", "Gene"), _infores("bgee", _MIXED, _STAT)),
     "CbG": (EdgeType("Drug", "binds", "Gene"), _infores("drugbank", "CC-BY-NC-4.0")),
     "CcSE": (EdgeType("Drug", "causes", "SideEffect"), _infores("sider", "CC-BY-NC-SA-4.0")),
-    "CdG": (EdgeType("Drug", "downregulates", "Gene"), _infores("lincs", _MIXED, _STATISTICAL)),
+    "CdG": (EdgeType("Drug", "downregulates", "Gene"), _infores("lincs", _MIXED, _STAT)),
     "CpD": (EdgeType("Drug", "palliates", "Disease"), _infores("pharmacotherapydb", "CC0-1.0")),
     "CrC": (EdgeType("Drug", "resembles", "Drug"), _infores("hetionet", "CC0-1.0", "prediction")),
     "CtD": (EdgeType("Drug", "treats", "Disease"), _infores("pharmacotherapydb", "CC0-1.0")),
-    "CuG": (EdgeType("Drug", "upregulates", "Gene"), _infores("lincs", _MIXED, _STATISTICAL)),
+    "CuG": (EdgeType("Drug", "upregulates", "Gene"), _infores("lincs", _MIXED, _STAT)),
     "DaG": (EdgeType("Disease", "associates", "Gene"), _infores("hetionet", "CC0-1.0")),
-    "DdG": (EdgeType("Disease", "downregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STATISTICAL)),
-    "DlA": (EdgeType("Disease", "localizes", "Anatomy"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
-    "DpS": (EdgeType("Disease", "presents", "Symptom"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
-    "DrD": (EdgeType("Disease", "resembles", "Disease"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
-    "DuG": (EdgeType("Disease", "upregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STATISTICAL)),
-    "GcG": (EdgeType("Gene", "covaries", "Gene"), _infores("hetionet", "CC0-1.0", _STATISTICAL)),
+    "DdG": (EdgeType("Disease", "downregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STAT)),
+    "DlA": (EdgeType("Disease", "localizes", "Anatomy"), _infores("hetionet", "CC0-1.0", _STAT)),
+    "DpS": (EdgeType("Disease", "presents", "Symptom"), _infores("hetionet", "CC0-1.0", _STAT)),
+    "DrD": (EdgeType("Disease", "resembles", "Disease"), _infores("hetionet", "CC0-1.0", _STAT)),
+    "DuG": (EdgeType("Disease", "upregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STAT)),
+    "GcG": (EdgeType("Gene", "covaries", "Gene"), _infores("hetionet", "CC0-1.0", _STAT)),
     "GiG": (EdgeType("Gene", "interacts", "Gene"), _infores("hetionet", _MIXED, "observation")),
     "GpBP": (EdgeType("Gene", "participates", "BiologicalProcess"), _infores("goa", "CC-BY-4.0")),
     "GpCC": (EdgeType("Gene", "participates", "CellularComponent"), _infores("goa", "CC-BY-4.0")),
     "GpMF": (EdgeType("Gene", "participates", "MolecularFunction"), _infores("goa", "CC-BY-4.0")),
     "GpPW": (EdgeType("Gene", "participates", "Pathway"), _infores("pathway-commons", _MIXED)),
-    "Gr>G": (EdgeType("Gene", "regulates", "Gene"), _infores("lincs", _MIXED, _STATISTICAL)),
+    "Gr>G": (EdgeType("Gene", "regulates", "Gene"), _infores("lincs", _MIXED, _STAT)),
     "PCiC": (EdgeType("DrugClass", "includes", "Drug"), _infores("drugcentral", "CC-BY-4.0")),
 }  # fmt: skip
 
@@ -101,8 +105,8 @@ class Hetionet:
         if self._folder is None:
             from kg.sources.download import fetch
 
-            nodes, edges = (fetch(_URL + name, digest) for name, digest in _PINNED.items())
-            return nodes, [edges]
+            paths = [fetch(_URL + name, digest) for name, digest in _PINNED.items()]
+            return paths[0], paths[1:]
         nodes = self._folder / "hetionet-v1.0-nodes.tsv"
         if not nodes.is_file():
             nodes = nodes.with_name(nodes.name + ".gz")
@@ -127,7 +131,13 @@ def _read_nodes(path: Path) -> Iterator[Batch]:
                     f"{path.name}: nobody knows the node kind {kind!r}; "
                     f"known are {', '.join(HETIONET_KINDS)}"
                 )
-            rows = np.flatnonzero(kinds.indices.to_numpy() == code)
+            of_kind = kinds.indices.to_numpy() == code
+            named = pc.starts_with(table.column("id"), f"{kind}::").to_numpy(zero_copy_only=False)
+            for row in np.flatnonzero(of_kind & ~named).tolist():
+                identifier = table.column("id")[row].as_py()
+                reason = f"identifier {identifier!r} is not of the kind {kind!r}"
+                yield Refusal(path.name, int(lines[row]), reason)
+            rows = np.flatnonzero(of_kind & named)
             keys = table.column("id").take(rows).to_pylist()
             yield NodeBatch(
                 type=HETIONET_KINDS[kind][0],
@@ -164,58 +174,90 @@ def _read_edges(path: Path) -> Iterator[Batch]:
 
 def _blocks(
     path: Path, columns: tuple[str, ...]
-) -> Iterator[tuple[pa.RecordBatch, np.ndarray[Any, np.dtype[np.int64]], list[Refusal]]]:
-    """Read a TSV in blocks: the rows, the line number of each, and the rows that are malformed."""
-    bad: list[Refusal] = []
+) -> Iterator[tuple[pa.RecordBatch, Lines, list[Refusal]]]:
+    """Read a TSV in blocks: the good rows, the line number of each, and the rows refused."""
+    start = 2
+    for text in _whole_lines(path, columns):
+        count = text.count(b"\n") + (not text.endswith(b"\n"))
+        try:
+            batch, bad = _parse(text, columns)
+        except pa.ArrowInvalid as error:
+            raise SourceError(
+                f"{path.name}: lines {start} to {start + count - 1} are not UTF-8 tab-separated "
+                f"text ({error})"
+            ) from None
+        if len(batch) + len(bad) != count:
+            raise SourceError(
+                f"{path.name}: stray carriage returns in lines {start} to {start + count - 1}"
+            )
+        lines = np.delete(np.arange(start, start + count), list(bad))
+        refused = {start + offset: reason for offset, reason in bad.items()}
+        holes = _holes(batch)
+        for row in np.flatnonzero(holes).tolist():
+            empty = not any(batch.slice(row, 1).to_pylist()[0].values())
+            refused[int(lines[row])] = "an empty line" if empty else "an empty cell"
+        if holes.any():
+            batch, lines = batch.filter(pa.array(~holes)), lines[~holes]
+        yield batch, lines, [Refusal(path.name, line, refused[line]) for line in sorted(refused)]
+        start += count
 
-    def refuse(row: Any) -> str:
-        bad.append(
-            Refusal(path.name, row.number, f"{row.actual_columns} columns, not {row.expected_columns}")
-        )
-        return "skip"
 
-    opener = gzip.open if path.suffix == ".gz" else open
+def _whole_lines(path: Path, columns: tuple[str, ...]) -> Iterator[bytes]:
+    """The file's text after its header, in blocks that end where a line ends."""
     try:
-        with opener(path, "rb") as file:  # type: ignore[operator]
-            header = file.readline().decode("utf-8", "replace").rstrip("\r\n").split("\t")
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            header = file.readline(60).decode("utf-8", "replace").rstrip("\r\n").split("\t")
             if header != list(columns):
                 raise SourceError(
                     f"{path.name}: the header is {header[:4]}, not {list(columns)}; "
                     "is it a Hetionet v1.0 file?"
                 )
-            try:
-                reader = pa.csv.open_csv(
-                    file,
-                    read_options=pa.csv.ReadOptions(
-                        column_names=list(columns), block_size=_BLOCK, use_threads=False
-                    ),
-                    parse_options=pa.csv.ParseOptions(
-                        delimiter="\t",
-                        quote_char=False,
-                        ignore_empty_lines=False,
-                        invalid_row_handler=refuse,
-                    ),
-                    convert_options=pa.csv.ConvertOptions(
-                        column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
-                    ),
-                )
-            except pa.ArrowInvalid as error:
-                if "Empty CSV" in str(error):
-                    return
-                raise
-            line = 2
-            for batch in reader:
-                refused = [row._replace(line=row.line + 1) for row in bad]
-                bad.clear()
-                lines = _lines(line, len(batch), [row.line for row in refused])
-                line += len(batch) + len(refused)
-                yield batch, lines, refused
+            rest = b""
+            while block := file.read(_BLOCK):
+                end = block.rfind(b"\n") + 1
+                if end:
+                    yield rest + block[:end]
+                    rest = b""
+                rest += block[end:]
+            if rest:
+                yield rest
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{path.name}: the gzip data is truncated or damaged ({error})") from None
-    except pa.ArrowInvalid as error:
-        raise SourceError(f"{path.name}: not UTF-8 tab-separated text ({error})") from None
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read ({error.strerror})") from None
 
 
-def _lines(start: int, count: int, refused: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    lines = np.arange(start, start + count + len(refused), dtype=np.int64)
-    return np.delete(lines, [line - start for line in refused]) if refused else lines
+def _parse(text: bytes, columns: tuple[str, ...]) -> tuple[pa.RecordBatch, dict[int, str]]:
+    """The rows of ``text``, and which of its lines (from 0) have another number of columns."""
+    bad: dict[int, str] = {}
+
+    def refuse(row: Any) -> str:
+        bad[row.number - 1] = f"{row.actual_columns} columns, not {row.expected_columns}"
+        return "skip"
+
+    table = pa.csv.read_csv(
+        pa.BufferReader(text),
+        # One block: Arrow numbers the rows of a block, and we number the blocks.
+        read_options=pa.csv.ReadOptions(
+            column_names=list(columns), block_size=len(text) + 1, use_threads=False
+        ),
+        parse_options=pa.csv.ParseOptions(
+            delimiter="\t",
+            quote_char=False,
+            ignore_empty_lines=False,
+            invalid_row_handler=refuse,
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+        ),
+    )
+    arrays = [table.column(name).combine_chunks() for name in columns]
+    return pa.record_batch(arrays, names=list(columns)), bad
+
+
+def _holes(batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which rows have an empty cell."""
+    holes = np.zeros(len(batch), bool)
+    for column in batch.columns:
+        holes |= pc.equal(column, "").to_numpy(zero_copy_only=False)
+    return holes

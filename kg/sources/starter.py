@@ -1,11 +1,11 @@
-"""The embedded starter graph: readable TSV files, written for this project, each row with its references.
+"""The embedded starter graph: readable TSV files, written for this project, with references.
 
-Columns are named in each file's header; lists inside a cell are joined with ``|``. The tables below say
-what each file becomes. ``docs/formats.md`` describes them for people who edit them.
+Columns are named in each file's header; lists inside a cell are joined with ``|``. The tables below
+say what each file becomes. ``docs/formats.md`` describes them for people who edit them.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -104,11 +104,9 @@ class Starter:
             }
         }
 
-    def _read_nodes(
-        self, stem: str, node_type: str, systems: Mapping[str, str]
-    ) -> Iterator[Batch]:
+    def _read_nodes(self, stem: str, node_type: str, systems: Mapping[str, str]) -> Iterator[Batch]:
         rows = yield from self._rows(stem, ("id", "name", "reference", *systems))
-        labels = []
+        labels: list[LabelRow] = []
         for position, (_, cells) in enumerate(rows):
             texts = [*_cell(cells.get("name_zh", "")), *_cell(cells.get("synonyms", ""))]
             labels += [LabelRow(position, "synonym", text) for text in texts]
@@ -166,16 +164,17 @@ class Starter:
             ],
         )
 
-    def _rows(self, stem: str, needed: tuple[str, ...]) -> Iterator[Batch]:  # type: ignore[misc]
+    def _rows(self, stem: str, needed: tuple[str, ...]) -> Generator[Refusal, None, list[_Row]]:
         """Yield the malformed rows of a file as refusals and return the good ones."""
         path = self._folder / f"{stem}.tsv"
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            raise SourceError(f"starter: {path} is missing") from None
+            # Not splitlines: it also splits at characters that may stand in a cell.
+            lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        except OSError as error:
+            raise SourceError(f"starter: {path} cannot be read ({error.strerror})") from None
         except UnicodeDecodeError as error:
             raise SourceError(f"starter: {path.name} is not UTF-8 ({error.reason})") from None
-        header = lines[0].split("\t") if lines else []
+        header = lines[0].split("\t")
         missing = [name for name in needed if name not in header]
         if missing or len(header) < 2:
             raise SourceError(f"starter: {path.name} has no column {missing or 'at all'}")

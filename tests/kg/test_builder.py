@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
@@ -30,7 +30,9 @@ NODES = {
 class Given:
     """A source that yields what it is given."""
 
-    name, licence, describes = "given", "CC0-1.0", "batches written in a test"
+    name: ClassVar[str] = "given"
+    licence: ClassVar[str] = "CC0-1.0"
+    describes: ClassVar[str] = "batches written in a test"
 
     def __init__(self, *batches: Any) -> None:
         self.batches = batches

@@ -27,7 +27,9 @@ def test_neighbors_are_those_of_networkx(graph: Graph) -> None:
                 node = graph.node(node_type, row).id
                 expected = set()
                 if step.forward or symmetric:
-                    expected |= {t for _, t, k in theirs.out_edges(node, keys=True) if k == relation}
+                    expected |= {
+                        t for _, t, k in theirs.out_edges(node, keys=True) if k == relation
+                    }
                 if not step.forward or symmetric:
                     expected |= {h for h, _, k in theirs.in_edges(node, keys=True) if k == relation}
                 expected = {n for n in expected if theirs.nodes[n]["type"] == step.target}

@@ -1,7 +1,7 @@
 """Metaedges and metapaths: each spelling leads to one meaning, and back."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.errors import SchemaError
@@ -25,6 +25,7 @@ def metapaths(draw: st.DrawFn, longest: int = 4) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+@settings(deadline=None)
 @given(metapaths())
 def test_a_metapath_survives_its_short_form(metapath: tuple[Step, ...]) -> None:
     assert parse_metapath(abbreviate(metapath)) == metapath

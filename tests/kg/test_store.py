@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -57,7 +57,9 @@ def as_data(graph: Graph) -> dict[str, Any]:
             for t in graph.node_types
             for row in range(graph.n_nodes(t))
         },
-        "statements": {kind: [dict(row) for row in rows] for kind, rows in graph.statements.items()},
+        "statements": {
+            kind: [dict(row) for row in rows] for kind, rows in graph.statements.items()
+        },
         "sources": graph.sources,
         "fingerprint": graph.fingerprint,
     }
@@ -154,7 +156,10 @@ def rewritten(path: Path, change: Any) -> None:
     change(files, header)
 
     def writer(content: bytes) -> Writer:
-        return lambda file: None if file.write(content) else None
+        def write(file: BinaryIO) -> None:
+            file.write(content)
+
+        return write
 
     writers = {name: writer(content) for name, content in files.items()}
     write_folder(path, kind=KIND, version=1, files=writers, header=header)

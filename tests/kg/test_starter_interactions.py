@@ -1,0 +1,213 @@
+"""The interactions, cross-allergies and combinations of the starter graph, and what they cover."""
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import kg
+
+STARTER = Path(kg.__file__).parent / "starter"
+COLUMNS = {
+    "interacts": "drug_a drug_b severity mechanism effect reference",
+    "allergy": "allergen_class drug_class severity why reference",
+    "combinations": "drug_a drug_b reason reference",
+    "coverage": "table drug reference",
+    "references.interactions": "key kind title publisher year locator pmid",
+}
+PAIRED = ("interacts", "allergy", "combinations")
+RANKS = {"moderate": 0, "major": 1, "contraindicated": 2}
+KINDS = {"guideline", "label", "list", "compendium", "textbook", "ontology", "review"}
+
+# Pairs that every textbook names, with the severity that ours must at least have.
+TEXTBOOK = [
+    ("Sildenafil", "Nitroglycerin", "contraindicated"),
+    ("Tadalafil", "Isosorbide Mononitrate", "contraindicated"),
+    ("Digoxin", "Verapamil", "major"),
+    ("Digoxin", "Amiodarone", "major"),
+    ("Digoxin", "Clarithromycin", "major"),
+    ("Digoxin", "Quinidine", "major"),
+    ("Lisinopril", "Spironolactone", "major"),
+    ("Ramipril", "Potassium Chloride", "major"),
+    ("Losartan", "Trimethoprim", "major"),
+    ("Enalapril", "Sacubitril", "contraindicated"),
+    ("Warfarin", "Fluconazole", "major"),
+    ("Warfarin", "Metronidazole", "major"),
+    ("Warfarin", "Sulfamethoxazole", "major"),
+    ("Warfarin", "Amiodarone", "major"),
+    ("Warfarin", "Acetylsalicylic acid", "major"),
+    ("Warfarin", "Ibuprofen", "major"),
+    ("Warfarin", "Rifampicin", "major"),
+    ("Simvastatin", "Clarithromycin", "contraindicated"),
+    ("Simvastatin", "Gemfibrozil", "contraindicated"),
+    ("Simvastatin", "Itraconazole", "contraindicated"),
+    ("Simvastatin", "Verapamil", "major"),
+    ("Simvastatin", "Amlodipine", "moderate"),
+    ("Phenelzine", "Fluoxetine", "contraindicated"),
+    ("Tranylcypromine", "Meperidine", "contraindicated"),
+    ("Phenelzine", "Dextromethorphan", "contraindicated"),
+    ("Linezolid", "Sertraline", "major"),
+    ("Oxycodone", "Diazepam", "major"),
+    ("Morphine", "Gabapentin", "major"),
+    ("Methotrexate", "Trimethoprim", "major"),
+    ("Lithium", "Hydrochlorothiazide", "major"),
+    ("Lithium", "Ibuprofen", "major"),
+    ("Theophylline", "Ciprofloxacin", "major"),
+    ("Terfenadine", "Ketoconazole", "contraindicated"),
+    ("Clopidogrel", "Omeprazole", "major"),
+    ("Allopurinol", "Azathioprine", "major"),
+    ("Ethinyl Estradiol", "Rifampicin", "major"),
+    ("Tacrolimus", "Clarithromycin", "major"),
+    ("Metoprolol", "Verapamil", "major"),
+    ("Glyburide", "Fluconazole", "major"),
+    ("Colchicine", "Clarithromycin", "contraindicated"),
+    ("Tamoxifen", "Paroxetine", "major"),
+    ("Codeine", "Paroxetine", "moderate"),
+    ("Valproic Acid", "Meropenem", "major"),
+    ("Tizanidine", "Fluvoxamine", "contraindicated"),
+    ("Levothyroxine", "Ferrous sulfate", "moderate"),
+    ("Doxycycline", "Ferrous sulfate", "moderate"),
+    ("Gentamicin", "Furosemide", "major"),
+    ("Naproxen", "Ibuprofen", "major"),
+]
+# Pairs of common medicines that are given together every day without a described interaction.
+UNEVENTFUL = [
+    ("Acetaminophen", "Amoxicillin"),
+    ("Metformin", "Simvastatin"),
+    ("Loratadine", "Metoprolol"),
+    ("Ethinyl Estradiol", "Amoxicillin"),
+]
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of one starter table by column."""
+    with (STARTER / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def pair(row: dict[str, str]) -> frozenset[str]:
+    """The two ids of a row, in no order."""
+    first, second, *_ = row.values()
+    return frozenset((first, second))
+
+
+DRUGS = {row["name"]: row["id"] for row in rows("drugs")}
+CLASSES = {row["id"] for row in rows("drug_classes")}
+SEVERITY = {pair(row): row["severity"] for row in rows("interacts")}
+DECLARED = {row["drug"] for row in rows("coverage") if row["table"] == "interacts"}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_tables_have_their_columns_sorted_rows_and_no_stray_space_or_quote(name: str) -> None:
+    text = (STARTER / f"{name}.tsv").read_text(encoding="utf-8")
+    header, *lines = text.removesuffix("\n").split("\n")
+    cells = [line.split("\t") for line in lines]
+
+    assert text.endswith("\n")
+    assert "\r" not in text
+    assert '"' not in text
+    assert header.split("\t") == COLUMNS[name].split()
+    assert {len(row) for row in cells} == {len(header.split("\t"))}
+    assert cells == sorted(cells)
+    assert [c for row in cells for c in row if c != c.strip() or "||" in c] == []
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_a_pair_is_listed_once_and_joins_two_different_known_nodes(name: str) -> None:
+    known = CLASSES if name == "allergy" else set(DRUGS.values())
+    table = rows(name)
+
+    assert [n for n in map(sorted, map(pair, table)) if len(n) != 2 or not set(n) <= known] == []
+    assert [p for p, n in Counter(map(pair, table)).items() if n > 1] == []
+
+
+@pytest.mark.parametrize("name", ["interacts", "allergy"])
+def test_severities_come_from_the_vocabulary(name: str) -> None:
+    assert {row["severity"] for row in rows(name)} <= set(RANKS)
+
+
+def test_every_interaction_says_how_and_what_happens_in_a_sentence() -> None:
+    for row in rows("interacts"):
+        assert row["mechanism"], row
+        assert re.fullmatch(r"[A-Z].{3,140}\.", row["effect"]), row
+
+
+def test_there_are_at_least_six_hundred_interactions() -> None:
+    assert len(SEVERITY) >= 600
+
+
+@pytest.mark.parametrize("name", [*PAIRED, "coverage"])
+def test_every_row_names_a_reference_that_exists(name: str) -> None:
+    keys = {row["key"] for path in STARTER.glob("references*.tsv") for row in rows(path.stem)}
+
+    cited = {key for row in rows(name) for key in row["reference"].split("|")}
+
+    assert cited - keys == set()
+
+
+def test_references_are_complete_and_each_is_cited() -> None:
+    table = rows("references.interactions")
+    tables = (*PAIRED, "coverage")
+    cited = {k for name in tables for r in rows(name) for k in r["reference"].split("|")}
+
+    assert {row["kind"] for row in table} <= KINDS
+    assert [row for row in table if not re.fullmatch(r"(19|20)\d\d", row["year"])] == []
+    assert [row for row in table if not all((row["title"], row["publisher"], row["locator"]))] == []
+    assert {row["key"] for row in table} - cited == set()
+
+
+@pytest.mark.parametrize(("first", "second", "least"), TEXTBOOK)
+def test_a_textbook_pair_is_known_with_at_least_its_severity(
+    first: str, second: str, least: str
+) -> None:
+    found = SEVERITY[frozenset((DRUGS[first], DRUGS[second]))]
+
+    assert RANKS[found] >= RANKS[least]
+
+
+@pytest.mark.parametrize(("first", "second"), UNEVENTFUL)
+def test_an_uneventful_pair_is_covered_and_has_no_row(first: str, second: str) -> None:
+    both = frozenset((DRUGS[first], DRUGS[second]))
+
+    assert both <= DECLARED
+    assert both not in SEVERITY
+
+
+def test_coverage_declares_each_drug_once_and_only_known_drugs_and_tables() -> None:
+    table = rows("coverage")
+
+    assert {row["table"] for row in table} == {"interacts"}
+    assert DECLARED.issubset(DRUGS.values())
+    assert len(DECLARED) == len(table)
+
+
+def test_a_combination_that_spares_a_duplicate_shares_a_class() -> None:
+    members: dict[str, set[str]] = {}
+    for row in rows("includes"):
+        members.setdefault(row["drug_class"], set()).add(row["drug"])
+
+    for row in rows("combinations"):
+        assert any(pair(row) <= drugs for drugs in members.values()), row
+
+
+def test_a_combination_is_not_a_contraindicated_pair() -> None:
+    barred = {both for both, severity in SEVERITY.items() if severity != "moderate"}
+
+    assert {tuple(sorted(pair(r))) for r in rows("combinations") if pair(r) in barred} == set()
+
+
+def test_every_high_priority_pair_of_the_public_list_is_known_where_both_are_covered(
+    data: Path,
+) -> None:
+    text = (data / "ddi" / "ONC_High_Priority_Mapped.csv").read_text(encoding="utf-8-sig")
+    listed = set()
+    for line in text.splitlines():
+        _, first, _, second, *_ = line.split("$")
+        listed.add(frozenset((f"DRUGBANK:{first}", f"DRUGBANK:{second}")))
+
+    judged = {both for both in listed if len(both) == 2 and both <= DECLARED}
+
+    assert judged
+    assert {tuple(sorted(both)) for both in judged - set(SEVERITY)} == set()
