@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kg.errors import SourceError
@@ -245,6 +244,8 @@ class _Builder:
 
     def _rows(self, node_type: str, keys: pa.Array) -> Rows:
         """Rows of ``keys``: the source's own identifiers first, then CURIEs of any source."""
+        import pyarrow.compute as pc
+
         if node_type not in self._value_sets:
             table = dict(self._nodes[node_type].rows) if node_type in self._nodes else {}
             table.update(self._keys.get(node_type, {}))

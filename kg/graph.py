@@ -257,20 +257,37 @@ class Graph:
 
     def neighbors(self, step: Step, row: int) -> tuple[Rows, Rows]:
         """Rows reached from ``row`` by ``step``, ascending, and the edges that lead there."""
+        _, rows, edges = self.spread(step, np.array([row], np.int32))
+        order = np.argsort(rows, kind="stable")
+        return rows[order], edges[order]
+
+    def spread(self, step: Step, rows: Rows) -> tuple[NDArray[np.int64], Rows, Rows]:
+        """Every edge that leaves ``rows`` by ``step``: position in ``rows``, row reached, edge.
+
+        A symmetric edge type is walked both ways; a self-loop once.
+        """
         table = self.edges(step.edge_type)
-        if EDGES[step.edge_type].symmetric:
-            forward, backward = table.of_head(row), table.of_tail(row)
-            back_rows = table.head_of(backward)
-            keep = back_rows != row  # a self-loop is listed once
-            rows = np.concatenate([table.tail[forward], back_rows[keep]])
-            edges = np.concatenate([forward, backward[keep]])
-            order = np.argsort(rows, kind="stable")
-            return rows[order], edges[order]
-        if step.forward:
-            edges = table.of_head(row)
-            return table.tail[edges], edges
-        edges = table.of_tail(row)
-        return table.head_of(edges), edges
+        symmetric = EDGES[step.edge_type].symmetric
+        pieces = []
+        if step.forward or symmetric:
+            origin, edges = _ranges(table.head_start, rows)
+            pieces.append((origin, table.tail[edges], edges))
+        if not step.forward or symmetric:
+            origin, places = _ranges(table.tail_start, rows)
+            edges = table.by_tail[places]
+            heads = table.head_of(edges)
+            if symmetric:
+                other = heads != rows[origin]
+                origin, heads, edges = origin[other], heads[other], edges[other]
+            pieces.append((origin, heads, edges))
+        if len(pieces) == 1:
+            return pieces[0]
+        (origin, reached, edges), (origin_back, reached_back, edges_back) = pieces
+        return (
+            np.concatenate([origin, origin_back]),
+            np.concatenate([reached, reached_back]),
+            np.concatenate([edges, edges_back]),
+        )
 
     def find_edge(self, edge_type: EdgeType, head: int, tail: int) -> int | None:
         """The edge's number, in either order for a symmetric type; None if there is none."""
@@ -343,6 +360,15 @@ def _position(ids: Any, node_id: str) -> int | None:
 def _within(values: NDArray[Any], low: int, high: int) -> bool:
     """Whether all ``values`` lie in [low, high)."""
     return not len(values) or bool(values.min() >= low and values.max() < high)
+
+
+def _ranges(starts: Rows, rows: Rows) -> tuple[NDArray[np.int64], Rows]:
+    """The positions ``starts[r]:starts[r + 1]`` of all ``rows``; first, whose each one is."""
+    begin = starts[rows]
+    counts = starts[rows + 1] - begin
+    origin = np.repeat(np.arange(len(rows)), counts)
+    shift = begin - np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(rows) else begin
+    return origin, (shift[origin] + np.arange(len(origin))).astype(np.int32)
 
 
 def _check_edges(name: str, table: EdgeTable, n_heads: int, n_tails: int) -> None:

@@ -255,7 +255,7 @@ def _grow(graph: Graph, metapath: Metapath, row: int, keep: Rows | None = None) 
     if any(step.edge_type not in graph.edge_tables for step in metapath):
         return partial.take([])
     for number, step in enumerate(metapath):
-        origin, reached, edges = _spread(graph, step, partial.rows[:, -1])
+        origin, reached, edges = graph.spread(step, partial.rows[:, -1])
         if keep is not None and number == len(metapath) - 1:
             good = np.isin(reached, keep)
             origin, reached, edges = origin[good], reached[good], edges[good]
@@ -271,34 +271,6 @@ def _grow(graph: Graph, metapath: Metapath, row: int, keep: Rows | None = None) 
     if keep is not None and not metapath:
         partial = partial.take(np.isin(partial.rows[:, -1], keep))
     return partial
-
-
-def _spread(graph: Graph, step: Step, rows: Rows) -> tuple[NDArray[np.int64], Rows, Rows]:
-    """Every edge that leaves ``rows`` by ``step``: position in ``rows``, row reached, edge."""
-    table = graph.edges(step.edge_type)
-    pieces = []
-    if _leaves(step, True):
-        origin, edges = ranges(table.head_start, rows)
-        pieces.append((origin, table.tail[edges], edges))
-    if _leaves(step, False):
-        origin, places = ranges(table.tail_start, rows)
-        edges = table.by_tail[places]
-        heads = table.head_of(edges)
-        if EDGES[step.edge_type].symmetric:
-            other = heads != rows[origin]  # a self-loop is walked once
-            origin, heads, edges = origin[other], heads[other], edges[other]
-        pieces.append((origin, heads, edges))
-    origins, reached, numbers = zip(*pieces, strict=True)
-    return np.concatenate(origins), np.concatenate(reached), np.concatenate(numbers)
-
-
-def ranges(starts: Rows, rows: Rows) -> tuple[NDArray[np.int64], Rows]:
-    """The positions ``starts[r]:starts[r + 1]`` of all ``rows``; first, whose each one is."""
-    begin = starts[rows]
-    counts = starts[rows + 1] - begin
-    origin = np.repeat(np.arange(len(rows)), counts)
-    shift = begin - np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(rows) else begin
-    return origin, (shift[origin] + np.arange(len(origin))).astype(np.int32)
 
 
 def _join(left: _Partial, right: _Partial) -> _Partial:

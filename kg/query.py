@@ -4,7 +4,6 @@ Everything is ordered: neighbours by name, metapath targets by weight, ties by i
 two runs say the same.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from kg import names
 from kg.errors import SchemaError, UnknownNodeError
 from kg.graph import Graph, Label, Node, Rows
-from kg.paths import Path, paths_from, ranges
+from kg.paths import Path, paths_from
 from kg.schema import EDGES, Metapath, Step, abbreviate, check_node_type, parse_metapath
 
 
@@ -170,7 +169,7 @@ def neighborhood(graph: Graph, node_type: str, row: int, hops: int) -> dict[str,
         reached: dict[str, list[Rows]] = {}
         for source, rows in frontier.items():
             for step in graph.steps(source):
-                reached.setdefault(step.target, []).extend(_spread(graph, step, rows))
+                reached.setdefault(step.target, []).append(graph.spread(step, rows)[1])
         frontier = {}
         for target, pieces in reached.items():
             fresh = np.zeros(len(seen[target]), bool)
@@ -181,16 +180,6 @@ def neighborhood(graph: Graph, node_type: str, row: int, hops: int) -> dict[str,
                 seen[target] |= fresh
                 frontier[target] = np.flatnonzero(fresh).astype(np.int32)
     return {t: np.flatnonzero(mask).astype(np.int32) for t, mask in seen.items() if mask.any()}
-
-
-def _spread(graph: Graph, step: Step, rows: Rows) -> Iterator[Rows]:
-    """Rows reached from any of ``rows`` by ``step``, with repeats."""
-    table = graph.edges(step.edge_type)
-    symmetric = EDGES[step.edge_type].symmetric
-    if step.forward or symmetric:
-        yield table.tail[ranges(table.head_start, rows)[1]]
-    if not step.forward or symmetric:
-        yield table.head_of(table.by_tail[ranges(table.tail_start, rows)[1]])
 
 
 def _relation(graph: Graph, step: Step, row: int, limit: int) -> Relation | None:
