@@ -186,7 +186,8 @@ def _relation(graph: Graph, step: Step, row: int, limit: int) -> Relation | None
     rows, edges = graph.neighbors(step, row)
     if not len(rows):
         return None
-    found = graph.names[step.target].take(rows).to_pylist()
+    names_of_type = graph.names[step.target]  # one by one: take() loads pyarrow's compute module
+    found = [names_of_type[i].as_py() for i in rows.tolist()]
     order = sorted(range(len(rows)), key=lambda i: (found[i].casefold(), rows[i]))  # rows: by id
     neighbors = []
     for i in order[:limit]:

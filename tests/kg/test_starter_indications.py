@@ -50,7 +50,6 @@ VIRAL = {
 
 # Pairs that PharmacotherapyDB calls no indication and clinicians do.
 TOLERATED = {
-    ("DRUGBANK:DB00158", "DOID:2355"): "folic acid cures the anaemia of folate deficiency",
     ("DRUGBANK:DB00650", "DOID:219"): "folinic acid is given to strengthen fluorouracil",
 }
 
