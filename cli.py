@@ -37,6 +37,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stand
 GraphDir = Annotated[Path | None, typer.Option("--graph", help="The graph's folder.")]
 BundleDir = Annotated[Path | None, typer.Option("--bundle", help="The models' folder.")]
 
+_INTERRUPTED = 128 + 2  # how Typer ends after Ctrl-C, by the shell's convention for SIGINT
+
 
 @app.command()
 def demo(home: Home = None, as_json: AsJson = False) -> None:
@@ -87,6 +89,7 @@ def build(
 @app.command()
 def query(
     text: Annotated[str, typer.Argument(help="A node: name, id, synonym or code.")],
+    *,
     to: Annotated[str | None, typer.Option("--to", help="Only neighbours of this type.")] = None,
     metapath: Annotated[
         str | None, typer.Option("--metapath", help="E.g. CbGaD: nodes reached along it.")
@@ -122,6 +125,7 @@ def query(
 
 @app.command()
 def export(
+    *,
     out: Annotated[Path, typer.Option("--out", help="The folder to write.")],
     seeds: Annotated[list[str], typer.Option("--seed", help="A node to begin with.")],
     hops: Annotated[int, typer.Option("--hops", min=0, max=10)] = 1,
@@ -132,9 +136,7 @@ def export(
     licences: Annotated[
         list[str] | None, typer.Option("--license-allow", help="Licences to allow.")
     ] = None,
-    format_name: Annotated[
-        str, typer.Option("--format", help="kgx, graphml or parquet.")
-    ] = "kgx",
+    format_name: Annotated[str, typer.Option("--format", help="kgx, graphml or parquet.")] = "kgx",
     graph_dir: GraphDir = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -143,9 +145,7 @@ def export(
     from kg.export import Selection, select
     from kg.export import export as write
 
-    selection = Selection(
-        tuple(seeds), hops, _words(types), _words(relations), _words(licences)
-    )
+    selection = Selection(tuple(seeds), hops, _words(types), _words(relations), _words(licences))
     manifest = write(select(_graph(graph_dir, home), selection), format_name, out)
     if as_json:
         _print_json(manifest)
@@ -158,6 +158,7 @@ def export(
 
 @app.command()
 def train(
+    *,
     graph_dir: GraphDir = None,
     patients: Annotated[
         str | None, typer.Option("--patients", help="'store': learn from stored histories.")
@@ -202,8 +203,7 @@ def scores(
     """Write the scores of all drugs for all diseases as `recommend` uses them."""
     from service.training import write_scores
 
-    settings = _settings(home)
-    shape = write_scores(_graph(graph_dir, home), bundle_dir or settings.bundle, out)
+    shape = write_scores(_graph(graph_dir, home), _bundle(bundle_dir, home), out)
     if as_json:
         _print_json({"file": str(out), "drugs": shape[0], "diseases": shape[1]})
     else:
@@ -213,15 +213,14 @@ def scores(
 @app.command()
 def recommend(
     patient: Annotated[str | None, typer.Argument(help="A stored patient's id.")] = None,
+    *,
     profile: Annotated[
         Path | None, typer.Option("--profile", help="A profile as JSON, instead of a patient.")
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Every stored patient, then one line of coverage.")
     ] = False,
-    top: Annotated[
-        int, typer.Option("--top", "-k", min=1, help="Drugs a condition and kind.")
-    ] = 5,
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="Drugs a condition and kind.")] = 5,
     graph_dir: GraphDir = None,
     bundle_dir: BundleDir = None,
     home: Home = None,
@@ -230,8 +229,7 @@ def recommend(
     """Rank drugs for a patient, checked and explained; a stored patient's answer is recorded."""
     if (patient is not None) + (profile is not None) + every != 1:
         raise typer.BadParameter("give a patient's id, or --profile FILE, or --all")
-    settings = _settings(home)
-    graph, bundle = _graph(graph_dir, home), bundle_dir or settings.bundle
+    graph, bundle = _graph(graph_dir, home), _bundle(bundle_dir, home)
     if profile is not None:
         from service.suggest import suggest_for_profile
 
@@ -240,7 +238,7 @@ def recommend(
         return
     from service.suggest import open_service
 
-    with open_service(settings, graph, bundle) as service:
+    with open_service(_settings(home), graph, bundle) as service:
         if every:
             _recommend_all(service, top, as_json=as_json)
             return
@@ -428,7 +426,7 @@ def log(
 
 @audit_app.command()
 def checkpoint(home: Home = None, as_json: AsJson = False) -> None:
-    """Print the signed head; keep it elsewhere, and `audit verify --checkpoint` tells a cut tail."""
+    """Print the signed head; kept elsewhere, `audit verify --checkpoint` tells a cut tail by it."""
     from service.patients import open_store
 
     with open_store(_settings(home)) as store:
@@ -462,6 +460,11 @@ def main() -> None:
     """Run the program; expected errors become one line on standard error and exit status 1."""
     try:
         app()
+    except SystemExit as end:
+        if end.code != _INTERRUPTED:
+            raise
+        typer.echo("interrupted: what was there before is whole, nothing is half written", err=True)
+        sys.exit(1)
     except Exception as error:
         if not _is_expected(error):
             raise
@@ -470,7 +473,7 @@ def main() -> None:
 
 
 def _is_expected(error: Exception) -> bool:
-    """Whether one of our packages raised ``error`` on purpose, or the file system refused a file."""
+    """Whether one of our packages raised ``error`` on purpose, or the system refused a file."""
     ours = {f"{room}.errors" for room in ("kg", "recommend", "intake", "storage", "service")}
     return isinstance(error, OSError) or any(c.__module__ in ours for c in type(error).__mro__)
 
@@ -483,8 +486,15 @@ def _settings(home: Path | None) -> "Settings":
 
 def _graph(folder: Path | None, home: Path | None) -> "Graph":
     from kg.store import open_graph
+    from service.settings import existing
 
-    return open_graph(folder or _settings(home).graph)
+    return open_graph(existing(folder or _settings(home).graph, "graph", "build"))
+
+
+def _bundle(folder: Path | None, home: Path | None) -> Path:
+    from service.settings import existing
+
+    return existing(folder or _settings(home).bundle, "bundle of models", "train")
 
 
 def _console(*, err: bool = False) -> "Console":
@@ -510,7 +520,9 @@ def _print_entries(entries: Any, *, as_json: bool) -> None:
 
 def _words(values: list[str] | None) -> tuple[str, ...]:
     """Repeated options and comma-separated ones alike."""
-    return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
+    return tuple(
+        word.strip() for value in values or () for word in value.split(",") if word.strip()
+    )
 
 
 def _progress() -> "Progress":

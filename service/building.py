@@ -16,10 +16,10 @@ EMBEDDED = "starter"  # needs no folder
 
 
 def parse_folders(sources: Sequence[str], given: Sequence[str]) -> Mapping[str, Path]:
-    """Which folder each source reads from: ``SOURCE=DIR``, or ``DIR`` for all that are not embedded.
+    """Which folder each source reads from: ``SOURCE=DIR``, or ``DIR`` for all not embedded.
 
     Raises:
-        SourceError: a folder for a source that is not built.
+        SourceError: a folder that none of the sources to build reads.
     """
     folders: dict[str, Path] = {}
     for text in given:
@@ -28,10 +28,11 @@ def parse_folders(sources: Sequence[str], given: Sequence[str]) -> Mapping[str, 
             if name not in sources:
                 raise SourceError(f"--from {text}: source {name!r} is not among those to build")
             folders[name] = Path(folder)
-        else:
-            for source in sources:
-                if source != EMBEDDED:
-                    folders.setdefault(source, Path(text))
+            continue
+        others = [source for source in sources if source != EMBEDDED and source not in folders]
+        if not others:
+            raise SourceError(f"--from {text}: no source is left that reads it; say SOURCE=DIR")
+        folders.update(dict.fromkeys(others, Path(text)))
     return folders
 
 

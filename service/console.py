@@ -77,7 +77,7 @@ def show_build(console: Console, graph: Graph, report: BuildReport, path: Any) -
 
 
 def show_recommendation(console: Console, title: str, answer: Recommendation) -> None:
-    """Suggestions by condition and kind with their reasons and checks; vetoed drugs; what is missing."""
+    """What is missing; suggestions by condition and kind, with reasons and checks; vetoed drugs."""
     console.print(f"\n[bold]{escape(title)}[/bold]")
     for gap in answer.missing:
         console.print(Text(f"  missing: {gap}", style="dim"))
@@ -88,10 +88,9 @@ def show_recommendation(console: Console, title: str, answer: Recommendation) ->
         here = (suggestion.condition_name, str(suggestion.kind))
         if here != heading:
             heading = here
-            grade = "" if suggestion.condition_grade == "exact" else (
-                f" [matched: {suggestion.condition_grade}]"
-            )
-            console.print(Text(f"  {here[0]}{grade}: {here[1]}", style="bold cyan"))
+            grade = suggestion.condition_grade
+            matched = "" if grade == "exact" else f" [matched: {grade}]"
+            console.print(Text(f"  {here[0]}{matched}: {here[1]}", style="bold cyan"))
         console.print(_suggestion(suggestion))
     for vetoed in answer.vetoed:
         why = "; ".join(verdict.text for verdict in vetoed.verdicts)
@@ -100,9 +99,8 @@ def show_recommendation(console: Console, title: str, answer: Recommendation) ->
 
 
 def _suggestion(suggestion: Suggestion) -> Group:
-    lines = [
-        Text(f"   {suggestion.rank}. {suggestion.drug_name}  ({suggestion.score:.2f})", style="bold")
-    ]
+    heading = f"   {suggestion.rank}. {suggestion.drug_name}  ({suggestion.score:.2f})"
+    lines = [Text(heading, style="bold")]
     lines += [Text(f"      why: {reason.text}") for reason in suggestion.reasons]
     hits = [v for v in suggestion.verdicts if v.outcome == "hit"]
     lines += [Text(f"      {v.severity}: {v.check}: {v.text} [{v.source}]", "yellow") for v in hits]

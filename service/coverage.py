@@ -35,11 +35,11 @@ class Coverage:
         self.answered += bool(answer.suggestions)
         if answer.refusal:
             self.refused[answer.refusal] += 1
-        self.checks.update(
-            str(verdict.outcome)
-            for item in (*answer.suggestions, *answer.vetoed)
-            for verdict in item.verdicts
-        )
+        for verdicts in (
+            *(item.verdicts for item in answer.suggestions),
+            *(item.verdicts for item in answer.vetoed),
+        ):
+            self.checks.update(str(verdict.outcome) for verdict in verdicts)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""

@@ -13,8 +13,7 @@ from scipy.sparse import csr_matrix
 
 from intake import PatientBundle, Resolver, read_patients, to_profile
 from kg.graph import Graph
-from service.errors import SettingsError
-from service.settings import Settings
+from service.settings import Settings, existing
 from storage import Database, Identifier, InvalidRecordError, KeyRing, StoreUnavailableError
 
 TREATMENT = "treatment"
@@ -46,11 +45,10 @@ def open_store(settings: Settings, *, create: bool = False) -> Iterator[Database
         KeyRingError: the ring cannot be used, or is another store's.
     """
     ring = open_keys(settings)
-    if not settings.store.exists():
-        if not create:
-            raise SettingsError(f"no patient store at {settings.store}: `patient import` makes one")
+    if create and not settings.store.exists():
         _create_store(settings, ring)
-    with Database.open(settings.store, ring) as database:
+    store = existing(settings.store, "patient store", "patient import")
+    with Database.open(store, ring) as database:
         yield database
 
 
@@ -61,11 +59,7 @@ def open_keys(settings: Settings) -> KeyRing:
         SettingsError: there is none.
         KeyRingError: it cannot be used.
     """
-    if not settings.keys.exists():
-        raise SettingsError(
-            f"no key ring at {settings.keys}: make one with `keys init`, or restore it from its copy"
-        )
-    return KeyRing.open(settings.keys)
+    return KeyRing.open(existing(settings.keys, "key ring", "keys init"))
 
 
 def _create_store(settings: Settings, ring: KeyRing) -> None:
@@ -150,9 +144,7 @@ def histories(settings: Settings, graph: Graph, *, today: date) -> "csr_matrix":
     with open_store(settings) as database:
         resolver = Resolver(graph)
         for patient_id in patient_ids(database, actor=settings.actor, purpose=TRAINING):
-            resources = read_record(
-                database, patient_id, actor=settings.actor, purpose=TRAINING
-            )
+            resources = read_record(database, patient_id, actor=settings.actor, purpose=TRAINING)
             profile = to_profile(resources, resolver, today=today)
             drugs = {
                 graph.row("Drug", fact.node)
@@ -165,5 +157,3 @@ def histories(settings: Settings, graph: Graph, *, today: date) -> "csr_matrix":
     columns = np.array([drug for row in rows for drug in row], np.int64)
     shape = (len(rows), graph.n_nodes("Drug"))
     return csr_matrix((np.ones(len(columns), np.float32), columns, starts), shape=shape)
-
-

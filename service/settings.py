@@ -63,3 +63,19 @@ def read_settings(
         except (OSError, KeyError):
             raise SettingsError("nobody is logged in: set PHARMAKON_ACTOR to who acts") from None
     return Settings(home, actor)
+
+
+def existing(path: Path, what: str, maker: str) -> Path:
+    """``path``, where ``what`` must lie already.
+
+    Args:
+        path: a file or folder.
+        what: what lies there, in words.
+        maker: the command that makes it.
+
+    Raises:
+        SettingsError: nothing is there.
+    """
+    if not path.exists():
+        raise SettingsError(f"no {what} at {path}: `{maker}` makes one")
+    return path

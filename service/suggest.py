@@ -1,8 +1,9 @@
 """The one use case: a stored patient in, a recorded and explained suggestion out.
 
-(1) One transaction reads the sealed record and commits the audit entry. (2) Outside any transaction:
-record, profile, candidates, safety, score, reasons. (3) A second transaction writes the suggestion,
-sealed, with its receipt and its audit entry; nothing is returned before it has committed.
+(1) One transaction reads the sealed record and commits the audit entry. (2) Outside any
+transaction: record, profile, candidates, safety, score, reasons. (3) A second transaction writes
+the suggestion, sealed, with its receipt and its audit entry; nothing is returned before it has
+committed.
 """
 
 import hashlib

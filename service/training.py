@@ -1,8 +1,10 @@
 """A bundle from a graph, with histories from the store if asked; and the scores as a file."""
 
 import csv
+import io
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from kg.folder import replace_file
 from kg.graph import Graph
 from recommend.bundle import Bundle, open_bundle
 from recommend.models.base import Progress
+from recommend.models.gnn import Device
 from recommend.train import train
 from service.errors import SettingsError
 from service.patients import histories
@@ -43,11 +46,13 @@ def train_bundle(
         progress: called with what is being done, steps done and steps in all.
 
     Raises:
-        SettingsError: ``patients`` or a file of what to hide is not what it should be.
+        SettingsError: ``patients``, ``device`` or a file of what to hide is not what it should be.
         ModelError: training cannot be done, e.g. because the extra ``train`` is not installed.
     """
     if patients not in (None, "store"):
         raise SettingsError(f"--patients must be 'store', not {patients!r}")
+    if device not in ("auto", "cpu", "cuda"):
+        raise SettingsError(f"--device must be auto, cpu or cuda, not {device!r}")
     pairs = _read_ids(hide, ("drug_id", "disease_id"), graph) if hide else []
     diseases = _read_ids(hide_diseases, ("disease_id",), graph) if hide_diseases else []
     matrix = histories(settings, graph, today=date.today()) if patients == "store" else None
@@ -55,7 +60,7 @@ def train_bundle(
         graph,
         out,
         histories=matrix,
-        device=device,
+        device=cast(Device, device),
         seed=seed,
         hide_pairs=[(pair[0], pair[1]) for pair in pairs],
         hide_diseases=[row[0] for row in diseases],
@@ -64,13 +69,11 @@ def train_bundle(
 
 
 def write_scores(graph: Graph, bundle: Path, out: Path) -> tuple[int, int]:
-    """Write ``drug_ids``, ``disease_ids`` and ``scores`` to an .npz file; returns the scores' shape.
+    """Write ``drug_ids``, ``disease_ids`` and ``scores`` to an .npz file; returns the shape.
 
     Raises:
         BundleError: the bundle cannot be opened, or is of another graph.
     """
-    import io
-
     opened = open_bundle(bundle, graph)
     matrix = opened.scores()
     content = io.BytesIO()

@@ -1,7 +1,9 @@
 """The commands on graph and models: what they print, and how they end."""
 
 import json
+import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -81,6 +83,22 @@ def test_a_source_folder_without_its_files_leaves_the_old_graph_whole(
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("starter", "--from", "{}"), "say SOURCE=DIR"),
+        (("starter", "--from", "hetionet={}"), "not among those to build"),
+        (("hetionet", "--from", "{}/nowhere"), "is not a folder"),
+    ],
+)
+def test_a_folder_that_no_source_reads_is_refused(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    words = tuple(word.format(tmp_path) for word in words)
+
+    assert said in run("build", *words, home=tmp_path / "home").error
+
+
+@pytest.mark.parametrize(
     "text", ["metformin", "二甲双胍", "DRUGBANK:DB00331", "Compound::DB00331", "6809", "GLUCOPHAGE"]
 )
 def test_query_finds_a_drug_by_any_of_its_names_and_codes(demo_home: Path, text: str) -> None:
@@ -135,11 +153,12 @@ def test_a_question_that_makes_no_sense_is_one_line(
 def test_export_writes_a_closed_subset_with_a_manifest(
     demo_home: Path, tmp_path: Path, name: str
 ) -> None:
-    words = ("export", "--seed", "metformin", "--hops", "1", "--format", name, "--out", tmp_path / "e")
+    out = tmp_path / "e"
+    words = ("export", "--seed", "metformin", "--hops", "1", "--format", name, "--out", out)
     manifest = run(*words, "--json", home=demo_home).json
 
-    assert manifest == json.loads((tmp_path / "e" / "manifest.json").read_text())
-    assert set(manifest["files"]) == {p.name for p in (tmp_path / "e").iterdir()} - {"manifest.json"}
+    assert manifest == json.loads((out / "manifest.json").read_text())
+    assert {*manifest["files"], "manifest.json"} == {path.name for path in out.iterdir()}
     assert manifest["edges"]["Drug-treats-Disease"] >= 1
     assert "nodes" in run(*words, home=demo_home).out  # replaces the earlier export
 
@@ -184,7 +203,33 @@ def test_scores_are_finite_for_all_drugs_and_diseases(demo_home: Path, tmp_path:
 
 
 def test_a_missing_graph_is_one_line(tmp_path: Path) -> None:
-    assert "is not a pharmakon-graph" in run("query", "metformin", home=tmp_path / "new").error
+    assert "`build` makes one" in run("query", "metformin", home=tmp_path / "new").error
+
+
+def test_a_missing_bundle_is_one_line(home: Path) -> None:
+    (home / "bundle").rename(home / "elsewhere")
+
+    assert "`train` makes one" in run("recommend", "--all", home=home).error
+    assert "`train` makes one" in run("scores", "--out", home / "s.npz", home=home).error
+
+
+def test_a_folder_that_is_no_graph_is_refused_by_name(demo_home: Path) -> None:
+    error = run("query", "metformin", "--graph", demo_home / "bundle").error
+
+    assert "is not a pharmakon-graph: its manifest says 'pharmakon-bundle'" in error
+
+
+def test_a_build_or_an_export_never_replaces_what_is_not_its_own(
+    demo_home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "mother.txt").write_text("Dear")
+    out = ("--out", tmp_path / "letters")
+    export = ("export", "--seed", "aspirin", *out)
+
+    assert "choose another folder" in run("build", *out, home=tmp_path).error
+    assert "choose another folder" in run(*export, home=demo_home).error
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["mother.txt"]
 
 
 def test_a_bundle_of_another_graph_is_refused(demo_home: Path, other_graph: Path) -> None:
@@ -245,3 +290,11 @@ def test_training_refuses_what_it_cannot_use(
 
     assert said in run("train", *words, "--out", tmp_path / "bundle", home=demo_home).error
     assert not (tmp_path / "bundle").exists()
+
+
+def test_training_without_the_extra_says_what_to_install(demo_home: Path, tmp_path: Path) -> None:
+    missing = dict.fromkeys(("torch", "torch_geometric", "implicit", "sklearn"))
+    words = ("train", "--out", tmp_path / "bundle")
+
+    with patch.dict(sys.modules, missing):
+        assert "train" in run(*words, home=demo_home).error
