@@ -14,7 +14,11 @@ ROOT = Path(__file__).parent.parent
 def record(name: str, value: float, unit: str, **more: object) -> None:
     """Print one result."""
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     machine = os.environ.get("MACHINE_CLASS", f"{os.cpu_count()} x {platform.machine()}")
     print(
@@ -30,7 +34,11 @@ def child(script: str, *arguments: str) -> dict[str, float]:
     """Run Python code in a fresh process that prints one JSON object last; its peak RSS is added, in MB."""
     program = f"{script}\n"
     result = subprocess.run(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     values: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
     return values

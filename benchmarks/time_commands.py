@@ -1,6 +1,6 @@
 """Whole processes as a person waits for them: ``query metformin`` and ``--help``, warm.
 
-    python benchmarks/time_commands.py GRAPH        (a built graph's folder)
+python benchmarks/time_commands.py GRAPH        (a built graph's folder)
 """
 
 import statistics

@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recommend.errors import ModelError
 from recommend.interactions import Pairs, TrainingData
 from recommend.models.base import (
     Arrays,
@@ -128,11 +129,14 @@ def resolve_device(device: Device) -> str:
     """``"cuda"`` or ``"cpu"``.
 
     Raises:
-        ModelError: torch is not installed.
+        ModelError: torch is not installed, or ``"cuda"`` was asked for and there is none.
     """
-    if device != "auto":
+    if device == "cpu":
         return device
-    return "cuda" if import_training("torch").cuda.is_available() else "cpu"
+    has_cuda = import_training("torch").cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise ModelError("no CUDA device is to be had here: choose --device auto or cpu")
+    return "cuda" if has_cuda else "cpu"
 
 
 def _import_network() -> ModuleType:

@@ -11,7 +11,7 @@ from kg.schema import EdgeType
 from recommend.errors import ModelError
 from recommend.interactions import PALLIATES, TREATS, Pairs, training_data
 from recommend.models import gnn
-from recommend.models.gnn import GraphNetwork, supervision_split
+from recommend.models.gnn import GraphNetwork, resolve_device, supervision_split
 from tests.recommend.planted import HELD_OUT, N, planted_graph
 
 torch = pytest.importorskip("torch")
@@ -208,3 +208,9 @@ def test_cuda_gives_the_scores_of_the_cpu_up_to_rounding() -> None:
     )
 
     np.testing.assert_allclose(cpu, cuda, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_without_a_device_is_refused_in_one_line() -> None:
+    with pytest.raises(ModelError, match="choose --device auto or cpu"):
+        resolve_device("cuda")
