@@ -6,8 +6,9 @@ drug is checked before the cut; what is contraindicated is listed as vetoed, wit
 order of the profile's lists does not matter; ties break by identifier.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self
 
@@ -29,12 +30,21 @@ from recommend.safety import (
     vetoes,
     worst,
 )
-from recommend.suggestion import Kind, Outcome, Recommendation, Suggestion, Verdict, Vetoed
+from recommend.suggestion import (
+    Kind,
+    Outcome,
+    Reason,
+    Recommendation,
+    Suggestion,
+    Verdict,
+    Vetoed,
+)
 
 HISTORY_WEIGHT = (
     0.1  # share of "what similar patients take" in the score of a patient with a history
 )
 N_REASONS = 3
+REASONS_KEPT = 10_000  # pairs; about 30 MB
 
 _LINES = {"1": 0, "2": 1, "3": 2, "adjunct": 3}  # line of therapy; a drug without one comes after
 _DANGER = {"contraindicated": 3, "major": 2, "unknown": 2, "moderate": 1}
@@ -48,9 +58,18 @@ class Recommender:
     graph: Graph
     bundle: Bundle
     rules: SafetyRules = field(repr=False)
-    _percentiles: dict[int, Mapping[str, NDArray[np.float32]]] = field(
-        init=False, repr=False, default_factory=dict
-    )  # by disease row; threads that race compute the same
+    percentiles_of: Callable[[int], Mapping[str, NDArray[np.float32]]] = field(
+        init=False, repr=False
+    )  # disease row -> member -> (n_drugs,) percentiles
+    reasons_for: Callable[[int, int], tuple[Reason, ...]] = field(
+        init=False, repr=False
+    )  # drug row, disease row
+
+    def __post_init__(self) -> None:
+        # Neither depends on a patient, and most patients ask for the same ones.
+        set_field = partial(object.__setattr__, self)
+        set_field("percentiles_of", lru_cache(maxsize=None)(self._percentiles_of))
+        set_field("reasons_for", lru_cache(maxsize=REASONS_KEPT)(self._reasons_for))
 
     @classmethod
     def load(cls, bundle: Path | Bundle, *, graph: Path | Graph) -> Self:
@@ -117,14 +136,11 @@ class Recommender:
         state = PatientState(profile, self.rules)
         return {drug: check_drug(self.rules, state, drug) for drug in drugs}
 
-    def percentiles_of(self, disease: int) -> Mapping[str, NDArray[np.float32]]:
-        """Each member's percentiles of all drugs, (n_drugs,), for one disease row."""
-        if disease not in self._percentiles:
-            bundle = self.bundle
-            self._percentiles[disease] = {
-                name: bundle.member_percentiles(name, disease) for name in bundle.members
-            }
-        return self._percentiles[disease]
+    def _percentiles_of(self, disease: int) -> Mapping[str, NDArray[np.float32]]:
+        return {name: self.bundle.member_percentiles(name, disease) for name in self.bundle.members}
+
+    def _reasons_for(self, drug: int, disease: int) -> tuple[Reason, ...]:
+        return reasons(self.graph, self.bundle.contributions, drug, disease, limit=N_REASONS)
 
     def _check_nodes(self, profile: PatientProfile) -> None:
         for name, types in (
@@ -299,11 +315,10 @@ class _Place:
         self, rank: int, drug: int, kind: Kind, verdicts: tuple[Verdict, ...]
     ) -> Suggestion:
         recommender, similar = self.case.recommender, self.case.similar
-        graph, bundle = recommender.graph, recommender.bundle
         parts = dict(recommender.percentiles_of(self.disease))
         if similar is not None:
             parts["als"] = similar  # the patient's own
-        drug_id = bundle.drug_ids[drug]
+        drug_id = recommender.bundle.drug_ids[drug]
         return Suggestion(
             rank=rank,
             drug=drug_id,
@@ -315,7 +330,7 @@ class _Place:
             score=round(float(self.scores[drug]), 4),
             parts={name: round(float(values[drug]), 4) for name, values in parts.items()},
             verdicts=verdicts,
-            reasons=reasons(graph, bundle.contributions, drug, self.disease, limit=N_REASONS),
+            reasons=recommender.reasons_for(drug, self.disease),
             certainty=self._certainty(kind, drug),
         )
 

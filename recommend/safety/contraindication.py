@@ -36,7 +36,9 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, gap))
     elif not verdicts:
         text = "none of the recorded conditions is listed against it"
-        verdicts.append(Verdict(CHECK, Outcome.CLEAR, text, source="starter: coverage"))
+        verdicts.append(
+            Verdict(CHECK, Outcome.CLEAR, text, source=rules.covered["contraindicated"][drug])
+        )
     return verdicts
 
 

@@ -14,7 +14,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     moderate interaction is no part of that promise: tables cover contraindicated and major ones.
     """
     known = rules.interacts.get(drug, {})
-    covered = rules.covered.get("interacts", frozenset())
+    covered = rules.covered.get("interacts", {})
     verdicts, clear = [], []
     open_pairs = patient.unmapped("drug")
     for partner, fact in patient.drugs.items():
@@ -40,6 +40,6 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         text, source = "the patient takes no other drug", "patient record"
         if clear:
             text = f"no contraindicated or major interaction with {', '.join(sorted(clear))}"
-            source = "starter: coverage"
+            source = covered[drug]
         verdicts.append(Verdict(CHECK, Outcome.CLEAR, text, source=source))
     return verdicts

@@ -73,7 +73,7 @@ class SafetyRules:
     cross_reacts: Mapping[str, Mapping[str, Rule]]  # class -> class, both ways
     broader: Mapping[str, frozenset[str]]  # disease -> all its ancestors
     combinations: frozenset[frozenset[str]]  # pairs of drugs meant to be taken together
-    covered: Mapping[str, frozenset[str]]  # table -> drugs whose absence from it means something
+    covered: Mapping[str, Mapping[str, str]]  # table -> drugs that it covers -> who says so
     pregnancy: Mapping[str, Rule]  # drug
     kidney: Mapping[str, tuple[tuple[float, Rule], ...]]  # drug -> (eGFR below, rule), ascending
     guidance: Mapping[str, tuple[Guidance, ...]]  # drug
@@ -86,9 +86,9 @@ class SafetyRules:
         kidney: dict[str, list[tuple[float, Rule]]] = {}
         for row in graph.statements.get("kidney", ()):
             kidney.setdefault(row["drug"], []).append((float(row["egfr_below"]), _stated(row)))
-        covered: dict[str, set[str]] = {}
+        covered: dict[str, dict[str, str]] = {}
         for row in graph.statements.get("coverage", ()):
-            covered.setdefault(row["table"], set()).add(row["drug"])
+            covered.setdefault(row["table"], {})[row["drug"]] = _stated(row).source
         return cls(
             graph=graph,
             names=_names(graph),
@@ -103,7 +103,7 @@ class SafetyRules:
                 frozenset((row["drug_a"], row["drug_b"]))
                 for row in graph.statements.get("combinations", ())
             ),
-            covered={table: frozenset(drugs) for table, drugs in covered.items()},
+            covered=covered,
             pregnancy={r["drug"]: _stated(r) for r in graph.statements.get("pregnancy", ())},
             kidney={drug: tuple(sorted(rows, key=lambda r: r[0])) for drug, rows in kidney.items()},
             guidance=_guidance(graph),
@@ -241,16 +241,11 @@ def _table(
     graph: Graph, edge_type: EdgeType, *, both_ways: bool = False
 ) -> dict[str, dict[str, Rule]]:
     result: dict[str, dict[str, Rule]] = {}
-
-    def put(head: str, tail: str, rule: Rule) -> None:
-        row = result.setdefault(head, {})
-        row[tail] = _worst_rule([rule, row[tail]] if tail in row else [rule])
-
     for head, tail, assertions in _edges(graph, edge_type):
         rule = _rule(assertions)
-        put(head, tail, rule)
-        if both_ways:
-            put(tail, head, rule)
+        result.setdefault(head, {})[tail] = rule
+        if both_ways:  # a symmetric edge is stored once
+            result.setdefault(tail, {})[head] = rule
     return result
 
 
@@ -266,10 +261,7 @@ def _edges(graph: Graph, edge_type: EdgeType) -> Iterable[tuple[str, str, tuple[
 
 def _rule(assertions: Iterable[Assertion]) -> Rule:
     """The worst of what several sources say; a source without a severity counts as unknown."""
-    return _worst_rule([_stated({**a.details, "source": a.provenance.source}) for a in assertions])
-
-
-def _worst_rule(rules: Iterable[Rule]) -> Rule:
+    rules = [_stated({**a.details, "source": a.provenance.source}) for a in assertions]
     return min(rules, key=lambda rule: SEVERITIES.index(rule.severity))
 
 

@@ -9,7 +9,9 @@ from recommend.profile import Fact, GenePhenotype, Knowledge, PatientProfile
 from recommend.safety import PatientState, SafetyRules, check_drug
 from recommend.suggestion import Outcome, Verdict
 
-KNOWN = {name: Knowledge.KNOWN for name in ("conditions_known", "drugs_known", "allergies_known")}
+KNOWN: dict[str, Any] = dict.fromkeys(
+    ("conditions_known", "drugs_known", "allergies_known"), Knowledge.KNOWN
+)
 
 
 def find(graph: Graph, name: str, *types: str) -> str:

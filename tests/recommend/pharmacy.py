@@ -19,11 +19,14 @@ DISEASES = {HEART: "heart disease", FAILURE: "heart failure", STROKE: "stroke", 
 PREECLAMPSIA = "DOID:10591"
 
 STATINS, PENICILLINS, CEPHALOSPORINS = "ATC:C10AA", "ATC:J01C", "ATC:J01D"
+AMINO, LIPIDS = "ATC:J01CA", "ATC:C10A"  # drugs are in them by their ATC codes alone
 OTHER_CLASS = "NDFRT:N0000175503"  # no place in the ATC
 CLASSES = {
     STATINS: "statins",
     PENICILLINS: "penicillins",
     CEPHALOSPORINS: "cephalosporins",
+    AMINO: "aminopenicillins",
+    LIPIDS: "lipid modifiers",
     OTHER_CLASS: "another system's class",
 }
 GENE, OTHER_GENE = "NCBIGene:1", "NCBIGene:2"
@@ -97,7 +100,10 @@ def pharmacy() -> Graph:
             (CEPHALOSPORINS, C),
             (OTHER_CLASS, X),
         ],
-        "DrugClass-cross_reacts-DrugClass": [(PENICILLINS, CEPHALOSPORINS, row("major"))],
+        "DrugClass-cross_reacts-DrugClass": [
+            (PENICILLINS, CEPHALOSPORINS, row("major")),
+            (AMINO, CEPHALOSPORINS, row("moderate")),
+        ],
         "Drug-treats-Disease": [(A, EYE)],
     }
     statements = {

@@ -1,5 +1,6 @@
 """Reasons name their sources, and their paths exist and lead from the drug to the disease."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def bundle(graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 def walk(edges: tuple[PathEdge, ...]) -> list[str]:
     """The nodes of a path in order, each edge beginning where the last one ended."""
-    assert all(a.tail == b.head for a, b in zip(edges, edges[1:], strict=False))
+    assert all(a.tail == b.head for a, b in pairwise(edges))
     return [edges[0].head, *(edge.tail for edge in edges)]
 
 
@@ -74,6 +75,7 @@ def test_paths_come_from_positive_parts_that_the_graph_can_show(
     assert "drug 5" in found[0].text
     assert "illness" in found[0].text
     assert path_reasons(graph, bundle.contributions, 8, 0, limit=3) == []
+    assert path_reasons(graph, bundle.contributions, 7, 0, limit=3) == []  # its path speaks against
     assert path_reasons(graph, bundle.contributions, 5, 0, limit=0) == []
 
 

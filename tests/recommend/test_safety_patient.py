@@ -7,11 +7,13 @@ import pytest
 from recommend.profile import Fact, GenePhenotype, Knowledge, Unmapped
 from recommend.safety import SafetyRules, worst
 from tests.recommend.pharmacy import (
+    AMINO,
     CEPHALOSPORINS,
     EYE,
     FAILURE,
     GENE,
     HEART,
+    LIPIDS,
     OTHER_CLASS,
     OTHER_GENE,
     PENICILLINS,
@@ -100,7 +102,10 @@ def test_a_sure_diagnosis_outweighs_a_near_one_of_the_same_disease(small: Safety
         (P, Q, ["hit major"]),
         (PENICILLINS, C, ["hit major"]),
         (CEPHALOSPORINS, P, ["hit major"]),
-        (P, C, ["hit major"]),
+        (P, C, ["hit major"]),  # the worse of two rows
+        (AMINO, C, ["hit moderate"]),
+        (AMINO, P, ["hit contraindicated"]),
+        (LIPIDS, A, ["hit contraindicated"]),
         (C, P, ["hit major"]),
         (STATINS, P, ["clear"]),
         (A, P, ["clear"]),
@@ -122,10 +127,9 @@ def test_an_uncertain_allergen_hits_and_never_clears(small: SafetyRules, grade: 
     def fact(node: str) -> Fact:
         return Fact(node, grade)  # type: ignore[arg-type]
 
-    assert outcomes(judge(small, P, "allergy", allergies=[fact(P)])) == [
-        "hit contraindicated",
-        "not covered",
-    ]
+    hit = judge(small, P, "allergy", allergies=[fact(P)])
+    assert outcomes(hit) == ["hit contraindicated", "not covered"]
+    assert ("confirm the allergen" in hit[0].text) == (grade == "near")
     assert outcomes(judge(small, P, "allergy", allergies=[fact(STATINS)])) == ["not covered"]
 
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from functools import cache
 from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommend.profile import Fact, GenePhenotype, Knowledge, PatientProfile, Unmapped
+from recommend.profile import GRADES, Fact, GenePhenotype, Knowledge, PatientProfile, Unmapped
 from recommend.safety import CHECKS, PatientState, SafetyRules, check_drug
 from recommend.safety.rules import INTERACTS
 from recommend.suggestion import Outcome, Verdict
@@ -31,7 +32,7 @@ def small() -> SafetyRules:
 drug_ids = st.sampled_from(sorted(DRUGS))
 condition_ids = st.sampled_from([*DISEASES, PREECLAMPSIA])
 allergen_ids = st.sampled_from([*DRUGS, *CLASSES])
-grades = st.sampled_from(["exact", "xref", "broader", "near"])
+grades = st.sampled_from(GRADES)
 phenotypes = st.builds(
     GenePhenotype,
     st.sampled_from([GENE, OTHER_GENE]),
@@ -49,11 +50,11 @@ IDS = {"conditions": condition_ids, "drugs": drug_ids, "allergies": allergen_ids
 
 @st.composite
 def profiles(draw: st.DrawFn) -> PatientProfile:
-    lists = {
+    lists: dict[str, Any] = {
         name: tuple(draw(st.lists(st.builds(Fact, ids, grades), max_size=4)))
         for name, ids in IDS.items()
     }
-    known = {
+    known: dict[str, Any] = {
         f"{name}_known": draw(
             st.sampled_from([Knowledge.KNOWN, Knowledge.UNKNOWN])
             if lists[name]
@@ -112,13 +113,11 @@ def test_one_more_entry_never_clears_and_never_hides_a_hit(
 ) -> None:
     extra = Fact(data.draw(IDS[name]), data.draw(grades))
     known = getattr(profile, f"{name}_known")
-    after = replace(
-        profile,
-        **{
-            name: (*getattr(profile, name), extra),
-            f"{name}_known": Knowledge.KNOWN if known is Knowledge.EMPTY else known,
-        },
-    )
+    changes: dict[str, Any] = {
+        name: (*getattr(profile, name), extra),
+        f"{name}_known": Knowledge.KNOWN if known is Knowledge.EMPTY else known,
+    }
+    after = replace(profile, **changes)
     if extra.node not in {fact.node for fact in getattr(profile, name)}:
         assert no_new_clear(profile, after, drug)
 
@@ -131,7 +130,8 @@ def test_one_more_entry_never_clears_and_never_hides_a_hit(
 def test_a_list_of_which_nothing_is_known_clears_nothing(
     profile: PatientProfile, drug: str, name: str
 ) -> None:
-    after = replace(profile, **{f"{name}_known": Knowledge.UNKNOWN})
+    changes: dict[str, Any] = {f"{name}_known": Knowledge.UNKNOWN}
+    after = replace(profile, **changes)
 
     assert no_new_clear(profile, after, drug)
     checks = {
@@ -156,7 +156,8 @@ def test_less_certain_matches_never_clear_and_still_hit(
     profile: PatientProfile, drug: str, name: str
 ) -> None:
     doubted = tuple(replace(fact, grade="near") for fact in getattr(profile, name))
-    after = replace(profile, **{name: doubted})
+    changes: dict[str, Any] = {name: doubted}
+    after = replace(profile, **changes)
 
     assert no_new_clear(profile, after, drug)
     old, new = judged(profile, drug), judged(after, drug)
@@ -174,7 +175,7 @@ def test_forgetting_numbers_and_genes_never_clears(profile: PatientProfile, drug
 def test_the_order_of_lists_does_not_matter(
     profile: PatientProfile, drug: str, random: Random
 ) -> None:
-    shuffled = {
+    shuffled: dict[str, Any] = {
         name: tuple(random.sample(getattr(profile, name), len(getattr(profile, name))))
         for name in (*LISTS, "genes", "unmapped")
     }

@@ -81,6 +81,7 @@ UNREMARKABLE: list[tuple[str, dict[str, Any]]] = [
     ("allopurinol", {"conditions": ["gout"], "egfr": 80}),
     ("nitrofurantoin", {"conditions": ["urinary tract infection"], "egfr": 90}),
     ("clopidogrel", {"conditions": ["coronary artery disease"], "drugs": ["aspirin"]}),
+    ("clopidogrel", {"conditions": ["coronary artery disease"], "allergies": ["aspirin"]}),
     ("metoprolol", {"conditions": ["coronary artery disease"]}),
     ("folic acid", {"conditions": ["anemia"]}),
     ("labetalol", {"conditions": ["pre-eclampsia"], "sex": "female", "pregnancy": "pregnant"}),

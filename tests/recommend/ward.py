@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kg.graph import Graph
 from recommend.bundle import Bundle, write_bundle
@@ -65,10 +66,12 @@ def ward(all_bad: Sequence[str] = ()) -> Graph:
     return make_graph(nodes, edges)
 
 
-def ward_bundle(path: Path, graph: Graph, *, with_als: bool = False) -> Bundle:
-    """Two members, the stack of which is :data:`STACK`; CbGaD speaks for drugs 5 and 7 in ILL."""
-    contributions = np.zeros((3, N, 3), np.float16)
-    contributions[0, [5, 7], 0] = [3.0, 1.0]
+def ward_bundle(
+    path: Path, graph: Graph, *, stack: NDArray[np.float32] = STACK, with_als: bool = False
+) -> Bundle:
+    """Two members that make ``stack``; in ILL, CbGaD speaks for drug 5 and against drug 7."""
+    contributions = np.zeros((3, *stack.shape), np.float16)
+    contributions[0, [5, 7], 0] = [3.0, -1.0]
     contributions[1, 5, 0] = 1.0  # a kind of path that the graph does not have
     contributions[2, :, 0] = 2.0
     als = None
@@ -88,12 +91,12 @@ def ward_bundle(path: Path, graph: Graph, *, with_als: bool = False) -> Bundle:
             "weights": {"gnn": 0.5, "metapath": 0.5},
             "absent": {} if with_als else {"als": "no patient histories were given"},
         },
-        scores={"gnn": STACK, "metapath": -STACK, "stack": percentiles(STACK)},
+        scores={"gnn": stack, "metapath": -stack, "stack": percentiles(stack)},
         metapath={
             "contributions": contributions,
             "coefficients": np.ones((2, 3)),
             "intercepts": np.zeros(2),
-            "regime": np.ones(3, np.int8),
+            "regime": np.ones(stack.shape[1], np.int8),
             "features": np.frombuffer(b"CbGaD\nCrCbGaD\nDrug-binds-Gene degree", np.uint8),
         },
         embeddings=np.zeros((graph.n_nodes(), 2), np.float16),

@@ -1,0 +1,53 @@
+"""Lists of serious interactions made by others: none of their pairs may be clear on the starter."""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+from recommend.profile import Fact, Knowledge, PatientProfile
+from recommend.safety import PatientState, SafetyRules
+from recommend.safety import interaction as check
+from recommend.suggestion import Outcome
+
+
+def outcomes(rules: SafetyRules, taken: str, drug: str) -> set[Outcome]:
+    profile = PatientProfile(drugs=(Fact(taken),), drugs_known=Knowledge.KNOWN)
+    return {v.outcome for v in check.check(rules, PatientState(profile, rules), drug)}
+
+
+def onc_pairs(file: Path) -> Iterator[tuple[str, str]]:
+    for line in file.read_text(encoding="utf-8-sig").splitlines():
+        cells = line.strip().split("$")
+        yield f"DRUGBANK:{cells[1]}", f"DRUGBANK:{cells[3]}"
+
+
+def test_every_high_priority_pair_of_the_onc_that_can_be_said_is_a_hit_in_both_orders(
+    rules: SafetyRules, data: Path
+) -> None:
+    pairs = [
+        (a, b)
+        for a, b in onc_pairs(data / "ddi" / "ONC_High_Priority_Mapped.csv")
+        if a in rules.names and b in rules.names
+    ]
+
+    assert len(pairs) > 300
+    assert all(outcomes(rules, a, b) == {Outcome.HIT} for a, b in pairs)
+    assert all(outcomes(rules, b, a) == {Outcome.HIT} for a, b in pairs)
+
+
+def test_no_major_interaction_of_ddinter_is_clear(rules: SafetyRules, data: Path) -> None:
+    drugs = {rules.name(i).casefold(): i for i in rules.graph.ids["Drug"].to_pylist()}
+    n_pairs = 0
+    for file in sorted((data / "ddi" / "ddinter").glob("*.csv.gz")):
+        with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                a, b = (drugs.get(row[name].casefold()) for name in ("Drug_A", "Drug_B"))
+                if a and b and row["Level"] == "Major":
+                    n_pairs += 1
+                    assert Outcome.CLEAR not in outcomes(rules, a, b), (
+                        row["Drug_A"],
+                        row["Drug_B"],
+                    )
+
+    assert n_pairs > 1000
