@@ -1,4 +1,4 @@
-"""Recommend from a bundle with the core install alone: the proof that training libraries are not needed."""
+"""Recommend from a bundle with the core install alone: no training library is needed."""
 
 import importlib.util
 import sys

@@ -31,10 +31,9 @@ def record(name: str, value: float, unit: str, **more: object) -> None:
 
 
 def child(script: str, *arguments: str) -> dict[str, float]:
-    """Run Python code in a fresh process that prints one JSON object last; its peak RSS is added, in MB."""
-    program = f"{script}\n"
+    """Run Python code in a fresh process and return the JSON object that it prints last."""
     result = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,6 +1,6 @@
 """Every figure of ``docs/benchmarks.md``, one JSON line a result.
 
-    python benchmarks/run.py            (PHARMAKON_DATA names the folder of data; see CONTRIBUTING.md)
+    python benchmarks/run.py            (PHARMAKON_DATA names the folder of data)
 
 Builds Hetionet and the starter into one graph, imports the synthetic patients, trains, and runs the
 other programs of this folder on what that made. Minutes; run it on a quiet machine. A figure that

@@ -2,7 +2,7 @@
 
     python benchmarks/time_graph.py DATA        (the folder that holds hetionet/)
 
-Each figure comes from a fresh process; the two builds take turns and the median of the ratios counts.
+Each figure comes from a fresh process; the two builds take turns; the median of the ratios counts.
 """
 
 import statistics
@@ -47,7 +47,8 @@ for path in sorted(folder.glob("hetionet-v1.0-edges*.sif*")):
 seconds = time.perf_counter() - start
 grown = rss() - before
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"seconds": seconds, "peak": peak, "grown": grown, "edges": graph.number_of_edges()}))
+edges = graph.number_of_edges()
+print(json.dumps({"seconds": seconds, "peak": peak, "grown": grown, "edges": edges}))
 """
 
 OPEN = """

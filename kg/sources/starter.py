@@ -1,11 +1,12 @@
 """The embedded starter graph: readable TSV files, written for this project, with references.
 
 Columns are named in each file's header; lists inside a cell are joined with ``|``. The tables below
-say what each file becomes. ``docs/formats.md`` describes them for people who edit them.
+say what each file becomes, ``starter_interactions`` what the rules about pairs of drugs amount to.
+``docs/formats.md`` describes the files for people who edit them.
 """
 
 import hashlib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -23,6 +24,7 @@ from kg.sources.base import (
     Refusal,
     StatementBatch,
 )
+from kg.sources.starter_interactions import expand
 
 _PROVENANCE = Provenance(
     "starter", "infores:pharmakon-starter", "Apache-2.0", "knowledge_assertion", "manual_agent"
@@ -46,13 +48,14 @@ _EDGES = {
     "causes": EdgeType("Drug", "causes", "SideEffect"),
     "contraindicated": EdgeType("Drug", "contraindicated", "Disease"),
     "includes": EdgeType("DrugClass", "includes", "Drug"),
-    "interacts": EdgeType("Drug", "interacts", "Drug"),
     "metabolized_by": EdgeType("Drug", "metabolized_by", "Gene"),
     "palliates": EdgeType("Drug", "palliates", "Disease"),
     "presents": EdgeType("Disease", "presents", "Symptom"),
     "subclass_of": EdgeType("Disease", "subclass_of", "Disease"),
     "treats": EdgeType("Drug", "treats", "Disease"),
 }
+
+_INTERACTS = EdgeType("Drug", "interacts", "Drug")
 
 # file -> the columns that hold CURIEs of nodes
 _STATEMENTS = {
@@ -87,6 +90,7 @@ class Starter:
         yield from self._read_labels()
         for stem, edge_type in _EDGES.items():
             yield from self._read_edges(stem, edge_type)
+        yield from self._read_interactions()
         for stem, nodes in _STATEMENTS.items():
             rows = yield from self._rows(stem, nodes)
             lines, cells = [row.line for row in rows], [row.cells for row in rows]
@@ -154,18 +158,45 @@ class Starter:
             heads=pa.array([row.cells[head] for row in rows], pa.string()),
             tails=pa.array([row.cells[tail] for row in rows], pa.string()),
             provenance=_PROVENANCE,
-            details=[
-                {
-                    name: _cell(row.cells[name]) if name == "reference" else row.cells[name]
-                    for name in qualifiers
-                    if row.cells[name]
-                }
-                for row in rows
-            ],
+            details=[_details(row.cells, qualifiers) for row in rows],
         )
+
+    def _read_interactions(self) -> Iterator[Batch]:
+        """Yield the pairs that the rules of interacts.tsv amount to."""
+        # Malformed rows of the files that were read before are refused already.
+        drugs = {row.cells["id"] for row in self._parse("drugs", ())[0]}
+        groups: dict[str, set[str]] = {}
+        for row in self._parse("includes", ())[0]:
+            if row.cells["drug"] in drugs:
+                groups.setdefault(row.cells["drug_class"], set()).add(row.cells["drug"])
+        for line, cells in (yield from self._rows("interaction_groups", ("group", "drug"))):
+            if cells["drug"] in drugs:
+                groups.setdefault(cells["group"], set()).add(cells["drug"])
+            else:
+                reason = f"group {cells['group']} with unknown drug {cells['drug']!r}"
+                yield Refusal("interaction_groups.tsv", line, reason)
+        rules = yield from self._rows("interacts", ("a", "b", "severity", "reference"))
+        interactions, refused = expand(rules, drugs, groups)
+        yield from refused
+        if interactions:
+            qualifiers = [name for name in interactions[0].cells if name not in ("a", "b")]
+            yield EdgeBatch(
+                type=_INTERACTS,
+                file="interacts.tsv",
+                lines=[i.line for i in interactions],
+                heads=pa.array([i.first for i in interactions], pa.string()),
+                tails=pa.array([i.second for i in interactions], pa.string()),
+                provenance=_PROVENANCE,
+                details=[_details(i.cells, qualifiers) for i in interactions],
+            )
 
     def _rows(self, stem: str, needed: tuple[str, ...]) -> Generator[Refusal, None, list[_Row]]:
         """Yield the malformed rows of a file as refusals and return the good ones."""
+        rows, refused = self._parse(stem, needed)
+        yield from refused
+        return rows
+
+    def _parse(self, stem: str, needed: tuple[str, ...]) -> tuple[list[_Row], list[Refusal]]:
         path = self._folder / f"{stem}.tsv"
         try:
             # Not splitlines: it also splits at characters that may stand in a cell.
@@ -178,15 +209,20 @@ class Starter:
         missing = [name for name in needed if name not in header]
         if missing or len(header) < 2:
             raise SourceError(f"starter: {path.name} has no column {missing or 'at all'}")
-        rows = []
+        rows, refused = [], []
         for number, line in enumerate(lines[1:], start=2):
             cells = line.split("\t")
             if len(cells) != len(header):
                 reason = f"{len(cells)} columns, not {len(header)}"
-                yield Refusal(path.name, number, reason)
+                refused.append(Refusal(path.name, number, reason))
                 continue
             rows.append(_Row(number, dict(zip(header, map(str.strip, cells), strict=True))))
-        return rows
+        return rows, refused
+
+
+def _details(cells: Mapping[str, str], names: Iterable[str]) -> dict[str, str | list[str]]:
+    """The filled cells under ``names``; references as a list."""
+    return {n: _cell(cells[n]) if n == "reference" else cells[n] for n in names if cells[n]}
 
 
 def _cell(text: str) -> list[str]:

@@ -201,18 +201,6 @@ def test_a_code_is_well_formed_and_belongs_to_one_disease() -> None:
     assert [owner for owner, count in owners.items() if count > 1] == []
 
 
-def test_every_reference_is_described_once() -> None:
-    described = {
-        line.split("\t")[0]
-        for file in STARTER.glob("references*.tsv")
-        for line in file.read_text(encoding="utf-8").splitlines()[1:]
-    }
-
-    for name in HEADERS:
-        cited = {key for row in rows(name) for key in row["reference"].split("|")}
-        assert cited <= described, (name, cited - described)
-
-
 def test_every_edge_ends_in_the_node_files() -> None:
     diseases, symptoms, side_effects, drugs = (
         {row["id"] for row in rows(name)} for name in [*SHAPES, "drugs"]

@@ -169,15 +169,6 @@ def test_every_end_of_a_gene_fact_is_a_node(name: str) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("name", COLUMNS)
-def test_every_gene_fact_names_references_that_exist(name: str) -> None:
-    known = {row["key"] for row in references()}
-
-    named = {key for row in rows(name) for key in row["reference"].split("|")}
-
-    assert named <= known
-
-
 def test_an_action_is_a_word_of_the_vocabulary() -> None:
     assert {row["action"] for row in rows("binds")} <= ACTIONS
 
