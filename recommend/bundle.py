@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -20,6 +20,9 @@ from kg.errors import FolderError
 from kg.folder import MANIFEST, Folder, Writer, open_folder, write_folder
 from kg.graph import Graph
 from recommend.errors import BundleError
+
+if TYPE_CHECKING:
+    from recommend.models.als import AlternatingLeastSquares
 
 KIND = "pharmakon-bundle"
 VERSION = 1
@@ -152,9 +155,7 @@ class Bundle:
         """
         if "als" in self.absent:
             raise BundleError(f"the bundle has no collaborative part: {self.absent['als']}")
-        from recommend.models.als import AlternatingLeastSquares
-
-        return AlternatingLeastSquares.load(self._als).score_history(drugs)
+        return self._als.score_history(drugs)
 
     @cached_property
     def _stack(self) -> NDArray[np.float32]:
@@ -165,8 +166,10 @@ class Bundle:
         return {name: self.member_scores(name) for name in self.members}
 
     @cached_property
-    def _als(self) -> Arrays:
-        return self._read_all("als.safetensors")
+    def _als(self) -> "AlternatingLeastSquares":
+        from recommend.models.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares.load(self._read_all("als.safetensors"))
 
     def _read(self, file: str, name: str) -> NDArray[Any]:
         return read_arrays(self.folder.file(file), (name,))[name]

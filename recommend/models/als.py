@@ -5,6 +5,7 @@ history, used, and forgotten; that of the cohort are discarded after training.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +28,7 @@ def fold_in(
     *,
     regularization: float,
     alpha: float,
+    gram: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
     """The factors of a patient who was not in the training, by one least-squares step.
 
@@ -39,6 +41,8 @@ def fold_in(
         drugs: rows of the drugs that the patient takes or took; repetitions do not count.
         regularization: added to the diagonal.
         alpha: confidence in a drug that is taken.
+        gram: (n_factors, n_factors) the product of ``item_factors`` with itself, for who folds in
+            many patients; made here if not given.
 
     Returns:
         (n_factors,) float32.
@@ -48,11 +52,15 @@ def fold_in(
         ModelError: a row lies outside ``item_factors``.
     """
     rows = check_history(drugs, len(item_factors))
-    all_factors = item_factors.astype(np.float64)
-    taken = all_factors[rows]
-    normal = all_factors.T @ all_factors + (alpha - 1) * (taken.T @ taken)
+    taken = item_factors[rows].astype(np.float64)
+    normal = (_gram(item_factors) if gram is None else gram) + (alpha - 1) * (taken.T @ taken)
     normal[np.diag_indices_from(normal)] += regularization
     return np.linalg.solve(normal, alpha * taken.sum(axis=0)).astype(np.float32)
+
+
+def _gram(item_factors: NDArray[np.float32]) -> NDArray[np.float64]:
+    factors = item_factors.astype(np.float64)
+    return np.asarray(factors.T @ factors)
 
 
 class AlternatingLeastSquares(RankingModel):
@@ -105,14 +113,23 @@ class AlternatingLeastSquares(RankingModel):
                 callback=lambda done, *_: progress and progress("als", done + 1, self.iterations),
             )
         self._item_factors = np.asarray(model.item_factors, np.float32)
+        self.__dict__.pop("_item_gram", None)  # of an earlier fit
         return self
 
     def score_history(self, drugs: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :meth:`RankingModel.score_history`."""
         patient = fold_in(
-            self._item_factors, drugs, regularization=self.regularization, alpha=self.alpha
+            self._item_factors,
+            drugs,
+            regularization=self.regularization,
+            alpha=self.alpha,
+            gram=self._item_gram,
         )
         return self._item_factors @ patient
+
+    @cached_property
+    def _item_gram(self) -> NDArray[np.float64]:
+        return _gram(self._item_factors)
 
     def save(self) -> Arrays:
         """See :meth:`RankingModel.save`."""
