@@ -7,10 +7,11 @@ order of the rows in a source leaves no trace in the graph or its fingerprint.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,21 @@ from kg.sources.base import (
 from kg.store import fingerprint
 
 Progress = Callable[[str, int], None]  # what was read, how many rows of it
+Place = tuple[str, int]  # file, line
+
+_FEW = 20  # refused rows, up to which nobody doubts the whole source
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # unprintable, and not allowed in XML
+
+
+class Conflict(NamedTuple):
+    """A node to which two names were given."""
+
+    file: str  # where the second name stands
+    line: int
+    node: str
+    shown: str  # the first, which is shown
+    other: str  # the second, which became a synonym
+
 
 _Number = TypeVar("_Number", bound=np.generic)
 _Key = TypeVar("_Key")
@@ -52,13 +68,13 @@ class BuildReport:
     Attributes:
         read: (source, node or edge type) -> rows read.
         merged: (source, node or edge type) -> rows that repeated an earlier one.
-        conflicts: node id, the name that is shown, the name that became a synonym.
+        conflicts: nodes to which two names were given.
         refused: rows left out.
     """
 
     read: Counter[tuple[str, str]] = field(default_factory=Counter)
     merged: Counter[tuple[str, str]] = field(default_factory=Counter)
-    conflicts: list[tuple[str, str, str]] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -92,10 +108,13 @@ def build(sources: Sequence[Source], *, progress: Progress | None = None) -> Bui
     builder = _Builder()
     for source in sources:
         builder.begin()
+        n_rows = 0
         for batch in source.read():
             rows = builder.add(source.name, batch)
+            n_rows += rows
             if progress is not None:
                 progress(source.name, rows)
+        builder.end(source.name, n_rows)
         builder.sources[source.name] = {"licence": source.licence, **source.version()}
     graph = builder.finish()
     if graph.n_nodes() == 0:
@@ -134,10 +153,21 @@ class _Builder:
         self._statements: dict[str, list[Mapping[str, str]]] = {}
         self._keys: dict[str, dict[str, int]] = {}  # of the source being read
         self._value_sets: dict[str, tuple[pa.Array, Rows]] = {}
+        self._refused_before = 0
 
     def begin(self) -> None:
         self._keys = {}
         self._value_sets = {}
+        self._refused_before = len(self.report.refused)
+
+    def end(self, source: str, n_rows: int) -> None:
+        refused = self.report.refused[self._refused_before :]
+        if len(refused) > _FEW and 2 * len(refused) > n_rows:
+            raise SourceError(
+                f"{source}: {len(refused):,} of {n_rows:,} rows cannot be used: not what it says "
+                f"it is; the first is {refused[0].file} line {refused[0].line}: "
+                f"{refused[0].reason}"
+            )
 
     def add(self, source: str, batch: object) -> int:
         match batch:
@@ -184,11 +214,14 @@ class _Builder:
                 self._types[node_id] = batch.type
             else:
                 merged += 1
-                self._merge_name(nodes, row, node_id, name)
+                self._merge_name(nodes, row, node_id, name, (batch.file, int(line)))
             keys[native] = row
             place.append(row)
         for position, kind, text in batch.labels:
-            if place[position] >= 0:
+            if _CONTROL.search(text):
+                line, reason = int(batch.lines[position]), f"{kind} with a control character"
+                self.report.refused.append(Refusal(batch.file, line, reason))
+            elif place[position] >= 0:
                 nodes.labels.add((place[position], LABEL_KINDS.index(kind), text))
         self.report.read[source, batch.type] += len(batch.ids)
         if merged:
@@ -199,15 +232,17 @@ class _Builder:
             return f"identifier {node_id!r} is not a CURIE such as DRUGBANK:DB00331"
         if not key(name):
             return f"node {node_id} has no name"
+        if _CONTROL.search(name):
+            return f"the name of node {node_id} holds a control character"
         known = self._types.get(node_id)
         if known is not None and known != node_type:
             return f"node {node_id} is a {known} elsewhere, here a {node_type}"
         return None
 
-    def _merge_name(self, nodes: _Nodes, row: int, node_id: str, name: str) -> None:
+    def _merge_name(self, nodes: _Nodes, row: int, node_id: str, name: str, place: Place) -> None:
         shown = nodes.names[row]
         if key(name) != key(shown):
-            self.report.conflicts.append((node_id, shown, name))
+            self.report.conflicts.append(Conflict(*place, node_id, shown, name))
         if name != shown:
             nodes.labels.add((row, LABEL_KINDS.index("synonym"), name))
 
@@ -277,8 +312,8 @@ class _Builder:
     def _add_labels(self, source: str, batch: LabelBatch) -> None:
         for line, node_id, kind, text in batch.rows:
             node_type = self._types.get(node_id)
-            if node_type is None or not key(text):
-                reason = f"unknown node {node_id!r}" if node_type is None else "an empty text"
+            if node_type is None or not key(text) or _CONTROL.search(text):
+                reason = f"unknown node {node_id!r}" if node_type is None else "an unprintable text"
                 self.report.refused.append(Refusal(batch.file, line, f"{kind} for {reason}"))
                 continue
             nodes = self._nodes[node_type]

@@ -4,13 +4,12 @@ Closed means that both ends of every exported edge are exported: nothing dangles
 to a folder beside the target and renamed into place.
 """
 
-import csv
 import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ class Selection:
     """What to export.
 
     Attributes:
-        seeds: ids, names or codes of the nodes to begin with.
+        seeds: ids, names, codes or drug texts; all nodes that each means are begun with.
         hops: how many edges away from a seed a node may lie.
         types: node types to keep, seeds aside; empty for all.
         relations: relations to follow and keep; empty for all.
@@ -80,8 +79,10 @@ def select(graph: Graph, selection: Selection) -> Subset:
         UnknownNodeError: a seed is not in the graph.
         SchemaError: an unknown node type or relation, or a licence that no source states.
     """
+    selection = replace(selection, types=tuple(map(check_node_type, selection.types)))
     _check(graph, selection)
-    seeds = tuple(resolve(graph, text).node for text in selection.seeds)
+    meant = [match.node for text in selection.seeds for match in resolve(graph, text)]
+    seeds = tuple(dict.fromkeys(meant))
     allowed = {e: _allowed_edges(graph, e, selection) for e in graph.edge_types}
     seen = {t: np.zeros(graph.n_nodes(t), bool) for t in graph.node_types}
     for seed in seeds:
@@ -120,6 +121,7 @@ def export(subset: Subset, format_name: str, out: Path) -> dict[str, Any]:
     """
     if format_name not in FORMATS:
         raise SchemaError(f"no format {format_name!r}; choose from {', '.join(FORMATS)}")
+    out = out.resolve()  # a link keeps pointing where it did
     if out.exists() and not _is_replaceable(out):
         raise FolderError(f"{out} holds something else than an export; choose another folder")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -197,8 +199,6 @@ def _check(graph: Graph, selection: Selection) -> None:
         raise SchemaError("an export needs at least one seed")
     if not 0 <= selection.hops <= 10:
         raise SchemaError(f"hops must lie between 0 and 10, not {selection.hops}")
-    for node_type in selection.types:
-        check_node_type(node_type)
     relations = {edge_type.relation for edge_type in graph.edge_types}
     _all_known("relation", selection.relations, relations)
     _all_known("licence", selection.licences, {p.licence for p in graph.provenances})
@@ -296,10 +296,9 @@ def _tables(subset: Subset) -> Iterator[tuple[str, tuple[str, ...], list[Row]]]:
 
 def _write_kgx(subset: Subset, folder: Path) -> None:
     for name, columns, rows in _tables(subset):
-        with (folder / f"{name}.tsv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, delimiter="\t", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(map(_joined, rows))
+        lines = ["\t".join(columns)]  # KGX is read without quoting; no cell holds a tab or line end
+        lines += ["\t".join(str(_joined(row)[column]) for column in columns) for row in rows]
+        (folder / f"{name}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
 
 
 def _write_parquet(subset: Subset, folder: Path) -> None:

@@ -82,7 +82,7 @@ def write_folder(
     if path.exists() and not path.is_dir():
         raise FolderError(f"{path} is a file; a {kind} is a folder")
     path.mkdir(parents=True, exist_ok=True)
-    with _only_writer(path):
+    with only_writer(path):
         ours = _leftovers(path, kind, files)
         entries = {name: _write_file(path, name, write) for name, write in files.items()}
         manifest = {
@@ -177,6 +177,25 @@ def replace_file(path: Path, content: bytes) -> None:
     _sync_directory(path.parent)
 
 
+@contextmanager
+def only_writer(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the folder's lock; a process lets go of it however it ends.
+
+    Raises:
+        FolderError: another process holds it, and ``wait`` is False.
+    """
+    import fcntl  # not on Windows, where stored graphs can be read but not written
+
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    except BlockingIOError:
+        raise FolderError(f"{path} is being written by another process; wait for it") from None
+    finally:
+        os.close(handle)
+
+
 def _read_manifest(path: Path, kind: str) -> dict[str, Any]:
     file = path / MANIFEST
     try:
@@ -204,19 +223,6 @@ def _is_entry(entry: object) -> bool:
         and isinstance(entry.get("bytes"), int)
         and isinstance(entry.get("sha256"), str)
     )
-
-
-@contextmanager
-def _only_writer(path: Path) -> Iterator[None]:
-    """Hold the folder's lock, waiting for another writer; a killed process holds nothing."""
-    import fcntl  # not on Windows, where stored graphs can be read but not written
-
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _leftovers(path: Path, kind: str, files: Mapping[str, Writer]) -> set[str]:

@@ -134,7 +134,7 @@ class LabelTable:
 
     def with_key(self, key: str) -> Rows:
         """Numbers of the labels whose key equals ``key``."""
-        wanted = key.encode()
+        wanted = key.encode(errors="replace")
 
         def value(position: int) -> bytes:
             return bytes(self.key[int(self.by_key[position])].as_buffer())
@@ -348,7 +348,7 @@ class Graph:
 
 
 def _position(ids: Any, node_id: str) -> int | None:
-    wanted = node_id.encode()
+    wanted = node_id.encode(errors="replace")
 
     def value(position: int) -> bytes:
         return bytes(ids[position].as_buffer())

@@ -27,6 +27,20 @@ SYSTEMS = {
 # The code systems in which a bare code is looked up, in this order.
 BARE = ("DRUGBANK", "RXNORM", "ATC", "SNOMEDCT", "ICD10CM", "MESH", "UMLS", "NCBIGene", "DOID")
 
+# Other prefixes that people write.
+ALIASES = {
+    "snomed": "SNOMEDCT",
+    "sct": "SNOMEDCT",
+    "rxcui": "RXNORM",
+    "icd10": "ICD10CM",
+    "icd-10-cm": "ICD10CM",
+    "entrez": "NCBIGene",
+    "mesh": "MESH",
+    "msh": "MESH",
+    "drugbank": "DRUGBANK",
+    "doid": "DOID",
+}
+
 # Node kinds of Hetionet's identifiers, ``Kind::identifier``: our node type and the CURIE prefix;
 # None where the identifier already is one.
 HETIONET_KINDS = {
@@ -74,8 +88,14 @@ def spellings(text: str) -> list[str]:
     if "::" in text:
         curie = from_hetionet(text)
         return [curie] if curie else []
+    system, bar, code = text.partition("|")  # as FHIR searches write it
+    if bar:
+        curie = from_system(system, code)
+        return [curie] if curie else []
     if is_curie(text):
-        return [text]
+        prefix, _, local = text.partition(":")
+        usual = ALIASES.get(prefix.casefold())
+        return list(dict.fromkeys([text, f"{usual or prefix}:{local}"]))
     if re.fullmatch(r"[A-Za-z0-9.]+", text) and any(c.isdigit() for c in text):
         return [f"{prefix}:{text}" for prefix in BARE]
     return []

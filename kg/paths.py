@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.errors import SchemaError
 from kg.graph import Graph, Rows
-from kg.schema import EDGES, EdgeType, Metapath, Step
+from kg.schema import EDGES, EdgeType, Metapath, Step, abbreviate
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 DAMPING = 0.4
+MOST_PATHS = 5_000_000  # at once, about 300 MB; a metapath through hubs can have billions
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,11 @@ def _eliminate(block: int, between: dict[tuple[int, int], Any], loops: dict[int,
 
 
 def paths_from(graph: Graph, metapath: Metapath, row: int) -> dict[int, list[Path]]:
-    """Every path along ``metapath`` from one node: target row -> paths, heaviest first."""
+    """Every path along ``metapath`` from one node: target row -> paths, heaviest first.
+
+    Raises:
+        SchemaError: there are more than ``MOST_PATHS`` of them at some step.
+    """
     found: dict[int, list[Path]] = {}
     for path in _paths(_grow(graph, metapath, row)):
         found.setdefault(path.rows[-1], []).append(path)
@@ -255,12 +261,19 @@ def _grow(graph: Graph, metapath: Metapath, row: int, keep: Rows | None = None) 
     if any(step.edge_type not in graph.edge_tables for step in metapath):
         return partial.take([])
     for number, step in enumerate(metapath):
-        origin, reached, edges = graph.spread(step, partial.rows[:, -1])
+        rows = partial.rows[:, -1]
+        total = int(degrees(graph, step, rows).sum())
+        if total > MOST_PATHS:
+            raise SchemaError(
+                f"more than {MOST_PATHS:,} paths along {abbreviate(metapath[: number + 1])} from "
+                "this node; choose a shorter metapath, or one without such hubs"
+            )
+        origin, reached, edges = graph.spread(step, rows)
         if keep is not None and number == len(metapath) - 1:
             good = np.isin(reached, keep)
             origin, reached, edges = origin[good], reached[good], edges[good]
         back = Step(step.edge_type, not step.forward)
-        product = degrees(graph, step, partial.rows[:, -1])[origin] * degrees(graph, back, reached)
+        product = degrees(graph, step, rows)[origin] * degrees(graph, back, reached)
         types.append(step.target)
         grown = _Partial(
             np.column_stack([partial.rows[origin], reached]),

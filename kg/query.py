@@ -44,6 +44,7 @@ class NodeView:
     basis: str
     labels: tuple[Label, ...]
     relations: tuple[Relation, ...]
+    others: tuple[Node, ...] = ()  # further nodes that the text means, e.g. other ingredients
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
@@ -51,6 +52,7 @@ class NodeView:
             **self.node._asdict(),
             "grade": self.grade,
             "basis": self.basis,
+            "others": [node._asdict() for node in self.others],
             "labels": [label._asdict() for label in self.labels],
             "relations": [
                 {
@@ -77,15 +79,18 @@ class Target:
     paths: tuple[str, ...]  # the strongest, in names
 
 
-def resolve(graph: Graph, text: str) -> names.Match:
-    """The best node for ``text``.
+def resolve(graph: Graph, text: str) -> tuple[names.Match, ...]:
+    """The nodes that ``text`` means, the best match first; a drug text means all its ingredients.
 
     Raises:
         UnknownNodeError: no node has this id, name, synonym or code; it carries the closest names.
     """
     found = names.lookup(graph, text)
     if found:
-        return found[0]
+        return found
+    drug = names.resolve_drug(graph, text)
+    if drug.complete:
+        return drug.matches
     raise UnknownNodeError(text, [m.node.name for m in names.closest(graph, text)])
 
 
@@ -103,8 +108,8 @@ def describe(graph: Graph, text: str, *, to: str | None = None, limit: int = 10)
         SchemaError: ``to`` is no node type.
     """
     if to is not None:
-        check_node_type(to)
-    match = resolve(graph, text)
+        to = check_node_type(to)
+    match, *others = resolve(graph, text)
     row = graph.row(match.node.type, match.node.id)
     relations = [
         relation
@@ -113,7 +118,8 @@ def describe(graph: Graph, text: str, *, to: str | None = None, limit: int = 10)
     ]
     relations.sort(key=lambda relation: (relation.type, relation.words))
     labels = tuple(graph.labels_of(match.node.type, row))
-    return NodeView(match.node, match.grade, match.basis, labels, tuple(relations))
+    also = tuple(other.node for other in others)
+    return NodeView(match.node, match.grade, match.basis, labels, tuple(relations), also)
 
 
 def follow(graph: Graph, text: str, metapath: str, *, limit: int = 10) -> list[Target]:
@@ -128,7 +134,7 @@ def follow(graph: Graph, text: str, metapath: str, *, limit: int = 10) -> list[T
         graph.edges(step.edge_type)
     found = names.lookup(graph, text, (steps[0].source,))
     if not found:
-        match = resolve(graph, text)
+        match = resolve(graph, text)[0]
         raise SchemaError(
             f"{abbreviate(steps)} begins with a {steps[0].source}; "
             f"{match.node.name} is a {match.node.type}"

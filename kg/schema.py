@@ -147,22 +147,22 @@ def parse_metapath(text: str) -> Metapath:
             f"metapath {text!r} must alternate node types and relations, such as "
             "'Drug-binds-Gene-associates-Disease' or 'CbGaD'"
         )
-    for node_type in words[::2]:
-        check_node_type(node_type)
+    words[::2] = map(check_node_type, words[::2])
     return tuple(
         _step(words[i], words[i + 1], words[i + 2], text) for i in range(0, len(words) - 2, 2)
     )
 
 
 def check_node_type(node_type: str) -> str:
-    """Return ``node_type`` if the schema has it.
+    """``node_type`` as the schema spells it; upper and lower case do not matter.
 
     Raises:
         SchemaError: it has not; the message lists what there is.
     """
-    if node_type not in NODES:
-        raise SchemaError(f"no node type {node_type!r}; choose from {', '.join(NODES)}")
-    return node_type
+    for name in NODES:
+        if node_type.casefold() == name.casefold():
+            return name
+    raise SchemaError(f"no node type {node_type!r}; choose from {', '.join(NODES)}")
 
 
 def _words(text: str) -> list[str]:
@@ -178,7 +178,10 @@ def _step(source: str, relation: str, target: str, text: str) -> Step:
     word = relation.strip("<>")
     found = []
     for edge_type, spec in EDGES.items():
-        if word not in (edge_type.relation, spec.abbreviation):
+        is_inverse = word == spec.inverse and not spec.symmetric
+        if is_inverse and (edge_type.tail, edge_type.head) == (source, target):
+            found.append(Step(edge_type, False))  # as a node's page words it: "treated by"
+        if word.replace(" ", "_") != edge_type.relation and word != spec.abbreviation:
             continue
         if (edge_type.head, edge_type.tail) == (source, target) and not backward:
             found.append(Step(edge_type, True))

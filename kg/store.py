@@ -43,7 +43,9 @@ _LABELS = pa.schema(
 )
 
 
-def write_graph(graph: Graph, path: Path, *, report: Mapping[str, Any] | None = None) -> Graph:
+def write_graph(
+    graph: Graph, path: Path | str, *, report: Mapping[str, Any] | None = None
+) -> Graph:
     """Write ``graph`` to the folder ``path`` and return it as opened from there.
 
     Args:
@@ -55,6 +57,7 @@ def write_graph(graph: Graph, path: Path, *, report: Mapping[str, Any] | None = 
     Raises:
         FolderError: ``path`` holds something that is not a graph.
     """
+    path = Path(path)
     write_folder(
         path,
         kind=KIND,
@@ -70,7 +73,7 @@ def fingerprint(graph: Graph) -> str:
     return content_fingerprint(_files(graph))
 
 
-def open_graph(path: Path, *, verify: bool = False) -> Graph:
+def open_graph(path: Path | str, *, verify: bool = False) -> Graph:
     """Open the graph in the folder ``path`` by memory map.
 
     Args:
@@ -80,6 +83,7 @@ def open_graph(path: Path, *, verify: bool = False) -> Graph:
     Raises:
         FolderError: not a graph, of an unknown version, or damaged.
     """
+    path = Path(path)
     folder = open_folder(path, kind=KIND, versions=(VERSION,))
     if verify:
         folder.verify()

@@ -16,7 +16,7 @@ from typing import Any
 
 import scipy.sparse as sp
 
-from kg.folder import replace_file
+from kg.folder import only_writer, replace_file
 from kg.graph import Graph
 from recommend.bundle import (
     STACK,
@@ -26,6 +26,7 @@ from recommend.bundle import (
     tensor_bytes,
     write_bundle,
 )
+from recommend.errors import BundleError
 from recommend.evaluate.holdout import FLOOR, evaluate_holdout
 from recommend.interactions import TrainingData, digest, training_data
 from recommend.models import create_model
@@ -73,7 +74,8 @@ def train(
     Raises:
         ModelError: there is nothing to learn from, or the extra ``train`` is not installed.
         UnknownNodeError: a hidden identifier that the graph does not have.
-        FolderError: ``out`` holds something that is not a bundle.
+        FolderError: ``out`` holds something that is not a bundle, or another process does the same
+            training now.
     """
     hidden_pairs, hidden_diseases = sorted(set(hide_pairs)), sorted(set(hide_diseases))
     data = training_data(
@@ -85,7 +87,29 @@ def train(
     key = _key(graph, data, {"seed": seed, "settings": settings, "versions": versions})
     work = out.parent / f".{out.name}.work-{key}"
     work.mkdir(parents=True, exist_ok=True)
-    run = _Run(work, settings, seed, progress)
+    card = {
+        "seed": seed,
+        "versions": versions,
+        "hidden_pairs": len(hidden_pairs),
+        "hidden_diseases": len(hidden_diseases),
+    }
+    with only_writer(work, wait=False):
+        return _train(
+            graph, data, out, _Run(work, settings, seed, progress), card=card, evaluate=evaluate
+        )
+
+
+def _train(
+    graph: Graph,
+    data: TrainingData,
+    out: Path,
+    run: "_Run",
+    *,
+    card: Mapping[str, Any],
+    evaluate: bool,
+) -> Bundle:
+    """What :func:`train` does once it is alone in its work folder."""
+    settings = run.settings
     report = run.evaluation(graph, data) if evaluate else _NO_REPORT
     members = {name: run.member(name, data) for name in sorted(WEIGHTS)}
     why_absent, cohort_size = _cohort(data)
@@ -100,11 +124,8 @@ def train(
             "weights": dict(WEIGHTS),
             "absent": {"als": why_absent} if why_absent else {},
             "als": settings["als"] if als else None,
-            "seed": seed,
-            "versions": versions,
             "cohort_size": cohort_size,
-            "hidden_pairs": len(hidden_pairs),
-            "hidden_diseases": len(hidden_diseases),
+            **card,
         },
         scores={**scores, STACK: combine(scores)},
         metapath={name: values for name, values in metapath.items() if name != "scores"},
@@ -137,7 +158,10 @@ class _Run:
             options["checkpoint"] = checkpoint
         model = create_model(name, **self.settings[name], **options)
         if file.exists():
-            return model.load(read_arrays(file))
+            try:
+                return model.load(read_arrays(file))
+            except (BundleError, KeyError):
+                file.unlink()  # damaged: fitted again
 
         def report(_: str, done: int, total: int) -> None:
             if self.progress:

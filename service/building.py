@@ -65,6 +65,7 @@ def _report(report: BuildReport) -> str:
     writer.writerow(["what", "file", "line", "reason"])
     for row in report.refused:
         writer.writerow(["refused", row.file, row.line, row.reason])
-    for node_id, shown, other in report.conflicts:
-        writer.writerow(["two names", "", "", f"{node_id}: {shown!r} is shown, not {other!r}"])
+    for conflict in report.conflicts:
+        reason = f"{conflict.node}: {conflict.shown!r} is shown, not {conflict.other!r}"
+        writer.writerow(["two names", conflict.file, conflict.line, reason])
     return text.getvalue()

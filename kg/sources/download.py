@@ -22,9 +22,13 @@ def fetch(url: str, sha256: str) -> Path:
             path=pooch.os_cache("pharmakon"),
             progressbar=True,
         )
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise SourceError(
-            f"{name} could not be downloaded and verified ({type(error).__name__}); "
-            f"fetch {url} by other means and name its folder with --from"
+            f"{name}: what {url} gives has not the SHA-256 {sha256}; nothing of it was kept"
+        ) from error
+    except OSError as error:
+        raise SourceError(
+            f"{name} could not be downloaded ({type(error).__name__}); fetch {url} by other means "
+            "and name its folder with --from"
         ) from error
     return Path(path)

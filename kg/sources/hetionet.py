@@ -112,7 +112,7 @@ class Hetionet:
             nodes = nodes.with_name(nodes.name + ".gz")
         edges = sorted(self._folder.glob("hetionet-v1.0-edges*.sif"))
         edges += sorted(self._folder.glob("hetionet-v1.0-edges*.sif.gz"))
-        plain = {path.name.removesuffix(".gz"): path for path in reversed(edges)}
+        plain = {p.name.removesuffix(".gz"): p for p in reversed(edges) if p.is_file()}
         if not nodes.is_file() or not plain:
             raise SourceError(
                 f"hetionet: {self._folder} needs hetionet-v1.0-nodes.tsv and at least one "
@@ -156,7 +156,7 @@ def _read_edges(path: Path) -> Iterator[Batch]:
         for code, metaedge in enumerate(metaedges.dictionary.to_pylist()):
             if metaedge not in METAEDGES:
                 raise SourceError(
-                    f"{path.name}: nobody knows the metaedge {metaedge!r}; "
+                    f"{path.name}: damaged, or nobody knows the metaedge {metaedge!r}; "
                     f"known are {', '.join(METAEDGES)}"
                 )
             rows = np.flatnonzero(metaedges.indices.to_numpy() == code)

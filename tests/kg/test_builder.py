@@ -117,7 +117,8 @@ def test_a_node_given_twice_keeps_its_first_name_and_finds_by_both() -> None:
     result = build([first, second, third])
 
     assert result.graph.node("Drug", 0).name == "Aspirin"
-    assert result.report.conflicts == [("DRUGBANK:A", "Aspirin", "Acetylsalicylic acid")]
+    place = ("test", 0)
+    assert result.report.conflicts == [(*place, "DRUGBANK:A", "Aspirin", "Acetylsalicylic acid")]
     assert result.report.merged["test", "Drug"] == 2
     assert lookup(result.graph, "acetylsalicylic acid")[0].node.id == "DRUGBANK:A"
 
@@ -283,3 +284,21 @@ def test_different_content_has_a_different_fingerprint() -> None:
     ]
 
     assert len({build([source]).graph.fingerprint for source in variants}) == len(variants)
+
+
+def test_a_source_whose_rows_are_mostly_refused_is_not_what_it_says() -> None:
+    edges = {"Drug-treats-Disease": [("DRUGBANK:A", f"DOID:{i}") for i in range(30)]}
+
+    with pytest.raises(SourceError, match="test: 30 of 31 rows cannot be used"):
+        build([Handmade({"Drug": {"DRUGBANK:A": "Aspirin"}}, edges)])
+
+
+def test_a_name_with_a_control_character_is_refused() -> None:
+    drugs = {"DRUGBANK:A": "Aspirin", "DRUGBANK:B": "\x1b[31mEvil"}
+
+    result = build([Handmade({"Drug": drugs}, {})])
+
+    assert result.graph.ids["Drug"].to_pylist() == ["DRUGBANK:A"]
+    assert [row.reason for row in result.report.refused] == [
+        "the name of node DRUGBANK:B holds a control character"
+    ]

@@ -23,7 +23,7 @@ from tests.graphs import TEST, Handmade
 from tests.kg.random_graphs import EDGE_TYPES, graphs
 
 NC = replace(TEST, licence="CC-BY-NC-4.0", primary_knowledge_source="infores:strict")
-ODD = 'tab\there | "quoted" & <b>\u2028二甲'
+ODD = 'back\\slash here | "quoted" & <b>\u2028二甲'
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def read_back(folder: Path, format_name: str) -> tuple[dict[str, Any], dict[str,
         tables = []
         for name in ("nodes", "edges"):
             with (folder / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
-                tables.append(list(csv.DictReader(file, delimiter="\t")))
+                tables.append(list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)))
     else:
         tables = [pq.read_table(folder / f"{n}.parquet").to_pylist() for n in ("nodes", "edges")]
     nodes, edges = ({row["id"]: joined(row) for row in table} for table in tables)

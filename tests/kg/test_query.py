@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg import paths
 from kg.convert import to_networkx
 from kg.errors import SchemaError, UnknownNodeError
 from kg.graph import Graph
@@ -64,8 +65,9 @@ def test_a_relation_is_read_in_its_direction_and_a_symmetric_one_from_both_ends(
 def test_only_neighbours_of_the_type_asked_for_are_listed(graph: Graph) -> None:
     assert {r.type for r in describe(graph, "metformin", to="Gene").relations} == {"Gene"}
     assert describe(graph, "glipizide", to="Symptom").relations == ()
-    with pytest.raises(SchemaError, match="no node type 'gene'; choose from Anatomy"):
-        describe(graph, "metformin", to="gene")
+    assert {r.type for r in describe(graph, "metformin", to="gene").relations} == {"Gene"}
+    with pytest.raises(SchemaError, match="no node type 'Genes'; choose from Anatomy"):
+        describe(graph, "metformin", to="Genes")
 
 
 def test_a_limit_cuts_the_list_but_not_the_total() -> None:
@@ -146,3 +148,33 @@ def test_the_starter_answers_the_questions_of_the_readme(starter: Graph) -> None
     targets = follow(starter, "metformin", "Drug-treats-Disease-presents-Symptom")
     assert all(target.node.type == "Symptom" and target.paths for target in targets)
     assert targets
+
+
+def test_a_product_means_all_its_ingredients_and_so_does_a_clinical_drug(starter: Graph) -> None:
+    for text in ("Janumet", "Metformin hydrochloride 500 MG / sitagliptin 50 MG Oral Tablet"):
+        view = describe(starter, text)
+
+        assert {view.node.name, *(node.name for node in view.others)} == {
+            "Metformin",
+            "Sitagliptin",
+        }
+
+
+def test_a_metapath_through_hubs_is_refused_before_it_fills_the_memory(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "MOST_PATHS", 0)
+
+    with pytest.raises(SchemaError, match="more than 0 paths along CbG from this node"):
+        follow(graph, "metformin", "Drug-binds-Gene")
+
+
+def test_the_words_of_a_page_can_be_typed_as_a_metapath(graph: Graph) -> None:
+    assert follow(graph, "DOID:1", "disease-treated by-drug") == follow(
+        graph, "DOID:1", "Disease-treats-Drug"
+    )
+
+
+def test_what_no_encoding_can_say_is_an_unknown_name(graph: Graph) -> None:
+    with pytest.raises(UnknownNodeError):
+        resolve(graph, "\udcff\udcfe")

@@ -158,3 +158,33 @@ def test_a_foreign_folder_is_refused_before_anything_is_trained(tmp_path: Path) 
         trained(tmp_path, progress=lambda *_: pytest.fail("it has begun"))
 
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_the_same_training_twice_at_once_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(*_: object, **__: object) -> Bundle:
+        return trained(tmp_path / "bundle")
+
+    monkeypatch.setattr("recommend.train._train", again)
+
+    with pytest.raises(FolderError, match="is being written by another process; wait for it"):
+        trained(tmp_path / "bundle")
+
+
+def test_a_damaged_part_of_a_killed_training_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recommend.train.write_bundle", killed)
+        with pytest.raises(KilledError):
+            trained(tmp_path / "bundle", epochs=1, evaluate=False)
+    (part,) = tmp_path.glob(".bundle.work-*/popularity.safetensors")
+    part.write_bytes(b"noise")
+
+    bundle = trained(tmp_path / "bundle", epochs=1, evaluate=False)
+
+    assert np.isfinite(bundle.member_scores("popularity")).all()
