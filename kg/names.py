@@ -65,9 +65,9 @@ def lookup(graph: Graph, text: str, types: Collection[str] | None = None) -> tup
         types: node types to keep; None for all.
     """
     found = _labelled(graph, key(text), types)
-    for curie in spellings(text):
-        if not found:
-            found = _labelled(graph, key(curie), types)
+    if not found:  # a bare code may be one in several systems: all that it means, in their order
+        matches = (m for curie in spellings(text) for m in _labelled(graph, key(curie), types))
+        found = tuple({match.node: match for match in reversed([*matches])}.values())[::-1]
     return found
 
 
@@ -126,8 +126,8 @@ def resolve_drug(graph: Graph, text: str) -> Resolution:
     """Read a drug text: an ingredient, a brand, a pack or an RxNorm clinical-drug name.
 
     ``Acetaminophen 325 MG / Oxycodone Hydrochloride 5 MG Oral Tablet`` gives two matches.
-    Strengths, forms and salts are read away; what is then not a known name is offered as a near
-    match, or left in ``unresolved``.
+    Strengths, forms, salts and how it is taken are read away; what is then not a known name is
+    offered as a near match, or left in ``unresolved``.
     """
     text = _visible(text)
     for candidate in (text, _without_pack(text)):
@@ -221,9 +221,30 @@ def _part(graph: Graph, part: str) -> Resolution | None:
         found = _one_drug(graph, " ".join(words[:end]))
         if found is not None:
             return found if found.matches else None  # None: one word for several drugs
+    joined = _joined(graph, part)
+    if joined is not None:
+        return joined
     bare = " ".join(word for word in words if key(word) not in _SALTS) or part
-    near = [m for m in closest(graph, bare, ("Drug",), limit=1) if _is_misspelling(bare, m)]
-    return Resolution(tuple(near), False) if near else None
+    near = misspelt(graph, bare, ("Drug",))
+    return Resolution((near,), False) if near else None
+
+
+def misspelt(graph: Graph, text: str, types: Collection[str]) -> Match | None:
+    """The node that ``text`` probably means: alike in every word, and graded near."""
+    found = [m for m in closest(graph, text, types, limit=1) if _is_misspelling(text, m)]
+    return found[0] if found else None
+
+
+def _joined(graph: Graph, part: str) -> Resolution | None:
+    """The ingredients of ``lisinopril-hydrochlorothiazide``, if each piece is a known drug."""
+    pieces = part.split("-")
+    if len(pieces) < 2 or any(len(piece.strip()) < 4 for piece in pieces):
+        return None
+    found = [_part(graph, piece) for piece in pieces]
+    known = [f for f in found if f and f.complete and all(m.grade != "near" for m in f.matches)]
+    if len(known) < len(pieces):
+        return None
+    return Resolution(tuple(match for f in known for match in f.matches), True)
 
 
 def _is_misspelling(text: str, match: Match) -> bool:
@@ -267,19 +288,29 @@ _NOISE = re.compile(
 )
 _FORMS = re.compile(
     r"\b(?:(?:abuse|misuse)-deterrent|extended[- ]release|delayed[- ]release|24\s*hr|12\s*hr|"
-    r"er|xr|sr|dr|odt|"
-    r"(?:oral|chewable|sublingual|buccal|vaginal|rectal|effervescent|disintegrating|topical|nasal|"
+    r"er|xr|sr|dr|ec|odt|"
+    r"(?:oral|inhalation|inhaled|chewable|sublingual|buccal|vaginal|rectal|effervescent|disintegrating|topical|nasal|"
     r"mucosal|ophthalmic|otic|transdermal|inhalant|injectable|intravenous|prefilled|"
     r"metered[- ]dose|dry[- ]powder|drug|intrauterine|auto-?injector|powder for|"
     r"enteric[- ]coated|coated|soft|hard)\b\s*)*"
-    r"(?:tablets?|capsules?|solution|suspension|syrup|elixir|injection|inhaler|spray|cream|"
+    r"(?:tablets?|tabs?|capsules?|caps?|solution|suspension|syrup|elixir|injection|inhaler|spray|cream|"
     r"ointment|gel|lotion|foam|patch|system|implant|device|ring|kit|pack|suppository|syringe|pen|"
     r"cartridge|vial|drops?|granules|powder|product|pill|lozenge|film|gum|shampoo|mouthwash|enema|"
     r"auto-?injector|extended[- ]release|delayed[- ]release|abuse-deterrent)\b",
     re.IGNORECASE,
 )
 _LEFT = re.compile(
-    r"\b(?:abuse-deterrent|extended release|delayed release|\d+\s*hr|oral|topical|er|xr|sr)\b", re.I
+    r"\b(?:abuse-deterrent|extended release|delayed release|\d+\s*(?:hr|hours?)|oral|topical|"
+    r"inhaled|inhalation|er|xr|sr|dr|xl|cr|ir|ec|ds)\b",
+    re.IGNORECASE,
+)
+# How it is to be taken, as prescriptions and medication lists write it.
+_SIG = re.compile(
+    r"\b(?:take|takes|taking|by mouth|orally|po|prn|as needed|as directed|at bedtime|at night|"
+    r"with food|q(?:d|od|hs|am|pm)|bid|tid|qid|q\s?\d+\s?h(?:rs?|ours?)?|every \d+ hours?|"
+    r"(?:once|twice|one time|two times|three times|four times)(?: (?:a|per|each|every))?|"
+    r"(?:a|per|each|every) (?:day|night|morning|evening|week)|daily|nightly|weekly|one|two|half)\b",
+    re.IGNORECASE,
 )
 
 _SALT_WORDS = """
@@ -287,7 +318,7 @@ _SALT_WORDS = """
     disodium edisylate fumarate gluconate hemihydrate hydrate hydrobromide hydrochloride
     hydrocholoride hcl maleate magnesium mesylate mofetil monohydrate nitrate palmitate
     phosphate potassium propionate dipropionate sodium succinate sulfate sulphate tartrate
-    trihydrate tosylate valerate xinafoate medoxomil etexilate cilexetil axetil proxetil
+    trihydrate tosylate human valerate xinafoate medoxomil etexilate cilexetil axetil proxetil
     marboxil disoproxil alafenamide dimesylate pamoate lactate carbonate macrocrystals
     porcine
 """
@@ -302,5 +333,6 @@ def _split(body: str) -> list[str]:
 
 def _ingredient(part: str) -> str:
     part = _FORMS.sub(" ", part)
+    part = _SIG.sub(" ", part)
     part = _LEFT.sub(" ", part)
     return " ".join(part.replace(",", " ").split())

@@ -25,6 +25,7 @@ from recommend.errors import (
 from recommend.profile import Fact, GenePhenotype, Knowledge, PatientProfile, Unmapped
 from recommend.recommender import Recommender
 from recommend.suggestion import (
+    DrugWarning,
     Kind,
     Outcome,
     PathEdge,
@@ -39,6 +40,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "ColdStartError",
+    "DrugWarning",
     "Fact",
     "GenePhenotype",
     "Kind",

@@ -16,17 +16,27 @@ from recommend.suggestion import PathEdge, Reason
 TREATS = EdgeType("Drug", "treats", "Disease")
 PALLIATES = EdgeType("Drug", "palliates", "Disease")
 
+NO_PATH = Reason(
+    "no path in the graph speaks for it; ranked by popularity and the graph network alone",
+    "",
+    (),
+    None,
+)
+
 _RECORDED = {TREATS: "treatment", PALLIATES: "relief of symptoms"}
 
 
 def reasons(
     graph: Graph, contributions: Contributions, drug: int, disease: int, *, limit: int
 ) -> tuple[Reason, ...]:
-    """Records of the use itself, then the paths that speak most for it; ``limit`` at most."""
+    """Records of the use itself, then the paths that speak most for it; ``limit`` at most.
+
+    Never nothing: where neither is found, the one reason says what the score rests on.
+    """
     stated = [recorded(graph, edge_type, drug, disease) for edge_type in (TREATS, PALLIATES)]
     found = [reason for reason in stated if reason is not None][:limit]
     paths = path_reasons(graph, contributions, drug, disease, limit=limit - len(found))
-    return (*found, *paths)
+    return (*found, *paths) or (NO_PATH,)
 
 
 def recorded(graph: Graph, edge_type: EdgeType, drug: int, disease: int) -> Reason | None:

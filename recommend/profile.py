@@ -6,7 +6,8 @@ or *unknown*; unknown makes the rules that need it answer "not covered".
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -19,6 +20,9 @@ Grade = Literal["exact", "xref", "broader", "near"]
 Pregnancy = Literal["pregnant", "not pregnant", "unknown"]
 
 GRADES: tuple[Grade, ...] = ("exact", "xref", "broader", "near")  # best first
+
+# Statuses of a condition that the patient does not have now, or never had.
+_NOT_HELD = frozenset({"inactive", "resolved", "remission", "refuted", "entered-in-error"})
 
 
 class Knowledge(StrEnum):
@@ -56,6 +60,11 @@ class Fact:
         """Whether the node is the thing itself: neither near to it nor a broader one."""
         return self.grade in ("exact", "xref")
 
+    @property
+    def ended(self) -> str:
+        """The status which says that the thing does not hold now, or nothing."""
+        return next((s for s in (self.verification, self.status) if s in _NOT_HELD), "")
+
 
 @dataclass(frozen=True)
 class GenePhenotype:
@@ -69,7 +78,7 @@ class GenePhenotype:
 class Unmapped:
     """Something recorded that no node answers to, or not safely enough."""
 
-    kind: Literal["condition", "drug", "allergy", "gene"]
+    kind: Literal["condition", "drug", "allergy", "gene", "pregnancy"]
     text: str  # display or code as recorded
     reason: str
 
@@ -79,7 +88,8 @@ class PatientProfile:
     """One patient as the recommender sees one.
 
     Raises:
-        ProfileError: a number out of its range, or entries in a list that is *known empty*.
+        ProfileError: an entry or a number of the wrong kind, a number out of its range, or entries
+            in a list that is *known empty*.
     """
 
     conditions: tuple[Fact, ...] = ()  # current; Disease nodes
@@ -98,9 +108,14 @@ class PatientProfile:
     unmapped: tuple[Unmapped, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        for name, kind in _ENTRIES.items():
+            entries = getattr(self, name)
+            if not isinstance(entries, tuple) or not all(isinstance(e, kind) for e in entries):
+                raise ProfileError(f"{name} must be a tuple of {kind.__name__}")
         for name, high in (("age_years", 130), ("egfr", 250)):
             value = getattr(self, name)
-            if value is not None and not 0 <= value <= high:  # NaN is not in between either
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (is_number and 0 <= value <= high):  # NaN is outside, too
                 raise ProfileError(f"{name} must be a number from 0 to {high}")
         for name in _LISTS:
             if getattr(self, name) and getattr(self, f"{name}_known") is Knowledge.EMPTY:
@@ -131,6 +146,12 @@ class PatientProfile:
 
 
 _LISTS = ("conditions", "drugs", "allergies")
+_ENTRIES: Mapping[str, type] = {
+    **dict.fromkeys((*_LISTS, "past_drugs"), Fact),
+    "genes": GenePhenotype,
+    "unmapped": Unmapped,
+}
+_FIELD = re.compile(r"[a-z_]{1,30}")
 
 
 def _read_profile(document: Mapping[str, Any]) -> PatientProfile:
@@ -139,8 +160,7 @@ def _read_profile(document: Mapping[str, Any]) -> PatientProfile:
     unknown = set(document) - set(PatientProfile.__dataclass_fields__)
     if unknown:
         fields = ", ".join(PatientProfile.__dataclass_fields__)
-        first = sorted(map(str, unknown))[0]
-        raise ProfileError(f"a profile has no field {first!r}; fields are {fields}")
+        raise ProfileError(f"a profile has no field {_field(unknown)}; fields are {fields}")
     values: dict[str, Any] = {}
     for name in (*_LISTS, "past_drugs"):
         if name in document:
@@ -194,7 +214,7 @@ def _read_fact(name: str, item: object) -> Fact:
 
 def _read_unmapped(item: object) -> Unmapped:
     texts = _texts("unmapped", item, ("kind", "text", "reason"), required=True)
-    kinds = ("condition", "drug", "allergy", "gene")
+    kinds = ("condition", "drug", "allergy", "gene", "pregnancy")
     if texts["kind"] not in kinds:
         raise ProfileError(f"unmapped: kind must be one of {', '.join(kinds)}")
     return Unmapped(**texts)
@@ -207,13 +227,19 @@ def _texts(
         raise ProfileError(f"{name} must hold objects with {', '.join(fields)}")
     extra = set(item) - set(fields)
     if extra:
-        raise ProfileError(f"an entry of {name} has no field {sorted(map(str, extra))[0]!r}")
+        raise ProfileError(f"an entry of {name} has no field {_field(extra)}")
     result = {key: item[key] for key in fields if key in item}
     if required and len(result) < len(fields):
         raise ProfileError(f"an entry of {name} needs {', '.join(fields)}")
     if not all(isinstance(value, str) for value in result.values()):
         raise ProfileError(f"the entries of {name} must hold texts")
     return result
+
+
+def _field(names: Iterable[object]) -> str:
+    """The first of ``names`` if it looks like a field; what else stands there may be a name."""
+    first = min(map(str, names))
+    return repr(first) if _FIELD.fullmatch(first) else "of that name"
 
 
 def _read_knowledge(document: Mapping[str, Any], name: str) -> Knowledge:

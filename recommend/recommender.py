@@ -2,10 +2,19 @@
 
 For each current condition with a node of its own or a stated broader one: known indications
 (disease-modifying, then symptomatic) and hypotheses, each list ordered and cut on its own. Every
-drug is checked before the cut; what is contraindicated is listed as vetoed, with the reason. The
-order of the profile's lists does not matter; ties break by identifier.
+drug is checked before the cut; what is contraindicated is listed as vetoed, with the reason.
+
+Known indications stand in this order: drugs without a major hit before those with one (or with one
+of unknown severity); then by line of therapy, 1, 2, 3, none stated, adjunct; then drugs whose
+interactions and contraindications a source covers before those that nobody checked; then without a
+moderate hit; then by score. Hypotheses stand by score alone. The order of the profile's lists does
+not matter; ties break by identifier.
+
+The drugs that the patient takes are checked against the rest of the record as well, and what speaks
+against one is a warning.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -20,17 +29,20 @@ from kg.store import open_graph
 from recommend.bundle import Bundle, open_bundle
 from recommend.errors import ProfileError
 from recommend.explain import PALLIATES, TREATS, reasons
+from recommend.gaps import missing
 from recommend.models.stack import percentiles
-from recommend.profile import Fact, Knowledge, PatientProfile
+from recommend.profile import Fact, PatientProfile
 from recommend.safety import (
     PatientState,
     SafetyRules,
     check_drug,
     contraindication,
+    interaction,
     vetoes,
-    worst,
+    vetoes_alone,
 )
 from recommend.suggestion import (
+    DrugWarning,
     Kind,
     Outcome,
     Reason,
@@ -46,8 +58,10 @@ HISTORY_WEIGHT = (
 N_REASONS = 3
 REASONS_KEPT = 10_000  # pairs; about 30 MB
 
-_LINES = {"1": 0, "2": 1, "3": 2, "adjunct": 3}  # line of therapy; a drug without one comes after
-_DANGER = {"contraindicated": 3, "major": 2, "unknown": 2, "moderate": 1}
+_LINES = ("1", "2", "3", "", "adjunct")  # of therapy, best first
+_LINE_NAMES = {"1": "first line", "2": "second line", "3": "third line", "adjunct": "an adjunct"}
+_COVERAGE = {interaction.CHECK: "interacts", contraindication.CHECK: "contraindicated"}
+_CURIE = re.compile(r"[A-Za-z][A-Za-z0-9]*:[A-Za-z0-9._*-]+")
 _RECORDS = {Kind.INDICATION: TREATS, Kind.SYMPTOMATIC: PALLIATES}
 
 
@@ -93,22 +107,28 @@ class Recommender:
 
         Raises:
             ProfileError: the profile names a node that the graph does not have, or of a wrong type.
-            ValueError: ``k`` is less than 1.
+            ValueError: ``k`` is no integer, or less than 1.
         """
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise ValueError(f"k must be an integer of at least 1, not {k!r}")
         self._check_nodes(profile)
         state = PatientState(profile, self.rules)
         answer = Recommendation(
-            (), (), self._missing(state), None, self.graph.fingerprint, self.bundle.fingerprint
+            (),
+            (),
+            missing(state, self.bundle.absent),
+            None,
+            self.graph.fingerprint,
+            self.bundle.fingerprint,
         )
         if profile.deceased:
             return replace(answer, refusal="the patient is recorded as deceased")
-        seeds = [fact for fact in state.recorded.values() if fact.grade != "near"]
+        answer = replace(answer, warnings=self._warnings(state))
+        seeds = [f for f in state.recorded.values() if f.grade != "near" and not f.ended]
         if not seeds:
             why = "no current condition is in the graph"
             if profile.conditions:
-                why = "every current condition is only a near match; confirm one"
+                why = "every condition is only a near match or does not hold now; confirm one"
             return replace(answer, refusal=f"no supported answer: {why}")
         case = _Case(self, state)
         suggestions: list[Suggestion] = []
@@ -158,43 +178,27 @@ class Recommender:
         found = self.graph.find(node_id)
         if found is None or found[0] not in types:
             what = f"a {found[0]}" if found else "not in the graph"
+            # What is no CURIE may be a name or another text about the patient.
+            shown = repr(node_id) if _CURIE.fullmatch(node_id) else "an entry that is no CURIE"
             raise ProfileError(
-                f"{place}: {node_id!r} is {what}; expected a {' or '.join(types)} of graph "
+                f"{place}: {shown} is {what}; expected a {' or '.join(types)} of graph "
                 f"{self.graph.fingerprint[:12]}"
             )
 
-    def _missing(self, state: PatientState) -> tuple[str, ...]:
-        profile = state.profile
-        gaps = sorted(
-            f"{item.kind} {item.text!r}: not assessed ({item.reason})" for item in profile.unmapped
-        )
-        for kind, facts in (
-            ("condition", state.recorded),
-            ("drug", state.drugs),
-            ("allergy", state.allergies),
-        ):
-            for fact in facts.values():
-                name = self.rules.name(fact.node)
-                if fact.grade == "near":
-                    gaps.append(f"{kind} {fact.basis}: looks like {name}; confirm it to use it")
-                elif fact.grade == "broader":
-                    gaps.append(f"{kind} {fact.basis}: assessed as the broader {name}")
-        gaps += [
-            f"whether the list of {name} is complete is unknown"
-            for name in ("conditions", "drugs", "allergies")
-            if getattr(profile, f"{name}_known") is Knowledge.UNKNOWN
-        ]
-        if profile.age_years is None:
-            gaps.append("the age is unknown")
-        elif profile.age_years < 18:
-            gaps.append("the patient is a child; the loaded sources were written for adults")
-        if profile.pregnancy == "unknown" and state.may_be_pregnant:
-            gaps.append("whether the patient is pregnant is unknown")
-        if profile.egfr is None:
-            gaps.append("no eGFR of the last 12 months: kidney limits cannot be checked")
-        gaps.append("not checked for any patient: doses, liver function, breastfeeding, age limits")
-        gaps += [f"the bundle has no {part}: {why}" for part, why in self.bundle.absent.items()]
-        return tuple(gaps)
+    def _warnings(self, state: PatientState) -> tuple[DrugWarning, ...]:
+        """What speaks against each current drug, seen beside the others, more than moderately."""
+        warnings = []
+        for drug in state.drugs:
+            others = tuple(fact for fact in state.profile.drugs if fact.node != drug)
+            beside = PatientState(replace(state.profile, drugs=others), self.rules)
+            against = tuple(
+                verdict
+                for verdict in check_drug(self.rules, beside, drug)
+                if verdict.outcome is Outcome.HIT and verdict.severity != "moderate"
+            )
+            if against:
+                warnings.append(DrugWarning(drug, self.rules.name(drug), against))
+        return tuple(warnings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,7 +288,7 @@ class _Place:
                 break
             drug = ids[row]
             verdicts = self.case.check(drug)
-            against = vetoes(verdicts)
+            against = (*vetoes(verdicts), *vetoes_alone(rules, drug))
             if kind is Kind.HYPOTHESIS and not against:
                 against = self._harms_this(verdicts)
             if against:
@@ -292,7 +296,7 @@ class _Place:
             else:
                 chosen.append((row, verdicts))
         if kind is not Kind.HYPOTHESIS:
-            chosen.sort(key=lambda item: (_danger(item[1]), self._line(kind, item[0])))
+            chosen.sort(key=lambda item: self._precedence(kind, *item))
         return [
             self._suggestion(rank, row, kind, verdicts)
             for rank, (row, verdicts) in enumerate(chosen[:k], start=1)
@@ -304,12 +308,30 @@ class _Place:
         here = {self.fact.node, *broader}
         return tuple(v for v in verdicts if v.check == contraindication.CHECK and v.partner in here)
 
-    def _line(self, kind: Kind, drug: int) -> int:
+    def _precedence(
+        self, kind: Kind, drug: int, verdicts: tuple[Verdict, ...]
+    ) -> tuple[bool, int, bool, bool]:
+        """The place of a known indication, smallest first; the score breaks ties."""
+        rules, drug_id = self.case.recommender.rules, self.case.recommender.bundle.drug_ids[drug]
+        hits = {v.severity for v in verdicts if v.outcome is Outcome.HIT}
+        is_unchecked = any(
+            v.outcome is Outcome.NOT_COVERED
+            and v.check in _COVERAGE
+            and drug_id not in rules.covered.get(_COVERAGE[v.check], ())
+            for v in verdicts
+        )
+        line = _LINES.index(self._line(kind, drug))
+        return bool(hits & {"major", "unknown"}), line, is_unchecked, "moderate" in hits
+
+    def _line(self, kind: Kind, drug: int) -> str:
+        """The best line of therapy that a source states."""
+        if kind is Kind.HYPOTHESIS:
+            return ""
         graph, edge_type = self.case.recommender.graph, _RECORDS[kind]
         edge = graph.find_edge(edge_type, drug, self.disease)
         assertions = graph.assertions(edge_type, edge) if edge is not None else ()
-        lines = [_LINES[a.details["line"]] for a in assertions if a.details.get("line") in _LINES]
-        return min(lines, default=len(_LINES))
+        stated = {str(a.details.get("line", "")) for a in assertions} & set(_LINE_NAMES)
+        return min(stated, key=_LINES.index, default="")
 
     def _suggestion(
         self, rank: int, drug: int, kind: Kind, verdicts: tuple[Verdict, ...]
@@ -332,6 +354,7 @@ class _Place:
             verdicts=verdicts,
             reasons=recommender.reasons_for(drug, self.disease),
             certainty=self._certainty(kind, drug),
+            line=self._line(kind, drug),
         )
 
     def _certainty(self, kind: Kind, drug: int) -> str:
@@ -340,12 +363,8 @@ class _Place:
         if kind is Kind.HYPOTHESIS:
             text = f"a hypothesis: no loaded source records this use; {place}"
         else:
-            text = f"a recorded use; {place}, which only orders it and is no probability"
+            name = _LINE_NAMES.get(self._line(kind, drug), "line of therapy not stated")
+            text = f"a recorded use, {name}; {place}, which only orders it and is no probability"
         if self.fact.grade == "broader":
             text += "; for a broader disease than the one recorded"
         return text
-
-
-def _danger(verdicts: tuple[Verdict, ...]) -> int:
-    hits = [v.severity for v in verdicts if v.outcome is Outcome.HIT and v.severity is not None]
-    return _DANGER[worst(hits)] if hits else 0

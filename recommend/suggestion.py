@@ -64,9 +64,9 @@ class Reason:
     Attributes:
         text: one sentence.
         metapath: short form, e.g. ``CbGaD``; empty for a recorded indication.
-        edges: the path.
+        edges: the path; empty where only the models speak for the pair.
         share: of the metapath model's evidence for the pair, the part that paths of this kind give,
-            0 to 1; None for a recorded indication.
+            0 to 1; None for a recorded indication and where there is no path.
     """
 
     text: str
@@ -91,6 +91,7 @@ class Suggestion:
     verdicts: tuple[Verdict, ...]
     reasons: tuple[Reason, ...]
     certainty: str  # one sentence: what the class and the score do and do not mean
+    line: str = ""  # line of therapy: 1, 2, 3, adjunct, or nothing where no source says it
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,15 @@ class Vetoed:
 
 
 @dataclass(frozen=True)
+class DrugWarning:
+    """A drug that the patient takes, and what speaks against it in the rest of the record."""
+
+    drug: str
+    drug_name: str
+    verdicts: tuple[Verdict, ...]  # hits that are contraindicated, major or of unknown severity
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """The whole answer for one profile."""
 
@@ -114,6 +124,7 @@ class Recommendation:
     refusal: str | None  # set: nothing is suggested, and this is why
     graph: str  # fingerprint
     bundle: str  # fingerprint
+    warnings: tuple[DrugWarning, ...] = ()  # about current drugs, by id
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""

@@ -6,7 +6,9 @@ say what each file becomes, ``starter_interactions`` what the rules about pairs 
 """
 
 import hashlib
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -59,13 +61,39 @@ _INTERACTS = EdgeType("Drug", "interacts", "Drug")
 
 # file -> the columns that hold CURIEs of nodes
 _STATEMENTS = {
+    "age": ("drug",),
+    "allergy_families": ("drug",),
     "combinations": ("drug_a", "drug_b"),
     "coverage": ("drug",),
     "guidance": ("gene", "drug"),
     "kidney": ("drug",),
+    "partner_only": ("drug",),
     "pregnancy": ("drug",),
     "references": (),
 }
+
+
+_SEVERITIES = "contraindicated|major|moderate"
+_NUMBER = r"\d+(\.\d+)?"
+
+# Tables from which the safety checks conclude whether there is a danger, and how great: a row lost
+# there is a danger unseen, so one bad row stops the build. Column -> pattern of its values.
+_SAFETY: Mapping[str, Mapping[str, str]] = {
+    "age": {"severity": _SEVERITIES, "below_years": _NUMBER},
+    "allergy": {"severity": _SEVERITIES},
+    "allergy_families": {"severity": _SEVERITIES},
+    "combinations": {},
+    "contraindicated": {"severity": _SEVERITIES},
+    "coverage": {"table": "contraindicated|interacts"},
+    "guidance": {"strength": "strong|moderate|optional"},
+    "includes": {},
+    "interaction_groups": {},
+    "interacts": {"severity": f"{_SEVERITIES}|none"},
+    "kidney": {"severity": _SEVERITIES, "egfr_below": _NUMBER},
+    "partner_only": {},
+    "pregnancy": {"severity": _SEVERITIES},
+}
+_NODE_COLUMNS = ("allergen_class", "disease", "drug", "drug_a", "drug_b", "drug_class", "gene")
 
 
 class _Row(NamedTuple):
@@ -84,7 +112,19 @@ class Starter:
         self._folder = folder or Path(__file__).parent.parent / "starter"
 
     def read(self) -> Iterator[Batch]:
-        """Yield nodes, their texts, edges, statements; see the contract in ``base``."""
+        """Yield nodes, their texts, edges, statements; see the contract in ``base``.
+
+        A bad row is refused and the reading goes on, but not in a table that safety rests on.
+        """
+        for batch in self._read():
+            if isinstance(batch, Refusal) and Path(batch.file).stem in _SAFETY:
+                raise SourceError(
+                    f"starter: {batch.file} line {batch.line}: {batch.reason}; a table that safety "
+                    "rests on is read whole or not at all"
+                )
+            yield batch
+
+    def _read(self) -> Iterator[Batch]:
         for stem, (node_type, systems) in _NODES.items():
             yield from self._read_nodes(stem, node_type, systems)
         yield from self._read_labels()
@@ -163,18 +203,12 @@ class Starter:
 
     def _read_interactions(self) -> Iterator[Batch]:
         """Yield the pairs that the rules of interacts.tsv amount to."""
-        # Malformed rows of the files that were read before are refused already.
         drugs = {row.cells["id"] for row in self._parse("drugs", ())[0]}
         groups: dict[str, set[str]] = {}
         for row in self._parse("includes", ())[0]:
-            if row.cells["drug"] in drugs:
-                groups.setdefault(row.cells["drug_class"], set()).add(row.cells["drug"])
-        for line, cells in (yield from self._rows("interaction_groups", ("group", "drug"))):
-            if cells["drug"] in drugs:
-                groups.setdefault(cells["group"], set()).add(cells["drug"])
-            else:
-                reason = f"group {cells['group']} with unknown drug {cells['drug']!r}"
-                yield Refusal("interaction_groups.tsv", line, reason)
+            groups.setdefault(row.cells["drug_class"], set()).add(row.cells["drug"])
+        for _, cells in (yield from self._rows("interaction_groups", ("group", "drug"))):
+            groups.setdefault(cells["group"], set()).add(cells["drug"])
         rules = yield from self._rows("interacts", ("a", "b", "severity", "reference"))
         interactions, refused = expand(rules, drugs, groups)
         yield from refused
@@ -216,8 +250,28 @@ class Starter:
                 reason = f"{len(cells)} columns, not {len(header)}"
                 refused.append(Refusal(path.name, number, reason))
                 continue
-            rows.append(_Row(number, dict(zip(header, map(str.strip, cells), strict=True))))
+            row = _Row(number, dict(zip(header, map(str.strip, cells), strict=True)))
+            wrong = self._wrong(stem, row.cells) if stem in _SAFETY else None
+            if wrong:
+                refused.append(Refusal(path.name, number, wrong))
+            else:
+                rows.append(row)
         return rows, refused
+
+    def _wrong(self, stem: str, cells: Mapping[str, str]) -> str | None:
+        """What is wrong with a row of a table that safety rests on."""
+        for column, pattern in _SAFETY[stem].items():
+            if not re.fullmatch(pattern, cells.get(column, "")):
+                return f"{column} {cells.get(column)!r} is not of the form {pattern}"
+        for column in _NODE_COLUMNS:
+            if column in cells and cells[column] not in self._ids:
+                return f"unknown {column} {cells[column]!r}"
+        return None
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        """The identifiers of all nodes."""
+        return frozenset(row.cells["id"] for stem in _NODES for row in self._parse(stem, ())[0])
 
 
 def _details(cells: Mapping[str, str], names: Iterable[str]) -> dict[str, str | list[str]]:

@@ -6,6 +6,7 @@ hit, never clear one. Clear never stands beside a hit or a gap of the same check
 """
 
 from recommend.safety import (
+    age,
     allergy,
     contraindication,
     duplicate,
@@ -14,10 +15,20 @@ from recommend.safety import (
     kidney,
     pregnancy,
 )
+from recommend.safety.combination import vetoes_alone
 from recommend.safety.rules import SEVERITIES, PatientState, SafetyRules, worst
 from recommend.suggestion import Outcome, Verdict
 
-__all__ = ["CHECKS", "SEVERITIES", "PatientState", "SafetyRules", "check_drug", "vetoes", "worst"]
+__all__ = [
+    "CHECKS",
+    "SEVERITIES",
+    "PatientState",
+    "SafetyRules",
+    "check_drug",
+    "vetoes",
+    "vetoes_alone",
+    "worst",
+]
 
 CHECKS = (
     contraindication.check,
@@ -26,6 +37,7 @@ CHECKS = (
     duplicate.check,
     pregnancy.check,
     kidney.check,
+    age.check,
     genes.check,
 )
 

@@ -1,10 +1,12 @@
 """Is the patient allergic to the drug, its class, or a class that cross-reacts?"""
 
 from recommend.profile import Knowledge
-from recommend.safety.rules import LEVEL_4, PatientState, Rule, SafetyRules, worst
+from recommend.safety.rules import LEVEL_4, SEVERITIES, PatientState, Rule, SafetyRules
 from recommend.suggestion import Outcome, Verdict
 
 CHECK = "allergy"
+
+ANTIBACTERIALS = "ATC:J01"
 
 # ATC groups of unlike molecules for one use: a reaction to one says nothing of the others.
 _UNLIKE = frozenset(
@@ -15,11 +17,13 @@ _UNLIKE = frozenset(
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
     """One hit an allergy that concerns the drug; else clear, or not covered where one is open.
 
-    A recorded allergy to the drug or to its class is a contraindication; to a drug of the same
-    class it is major; cross-reactivity between classes has the severity that the table states.
+    A recorded allergy to the drug or to its class is a contraindication; so is one to another
+    antibacterial of its class. To another drug of the same class it is major; cross-reactivity
+    between classes, and within families of like molecules, has the severity that the tables state.
+    Clear needs a place in the ATC for both, and different ones: sharing no class proves nothing
+    where the groups are related.
     """
     profile = patient.profile
-    is_placed = rules.is_placed(drug)
     verdicts, gaps = [], [f"the allergen {text}" for text in patient.unmapped("allergy")]
     for allergen, fact in patient.allergies.items():
         found = _concerns(rules, allergen, drug)
@@ -31,7 +35,9 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             )
         if allergen == drug and fact.is_certain:
             continue
-        if not (fact.is_certain and is_placed and rules.is_placed(allergen)):
+        is_judged = found is not None or not rules.groups(allergen) & rules.groups(drug)
+        is_placed = rules.is_placed(drug) and rules.is_placed(allergen)
+        if not (fact.is_certain and is_placed and is_judged):
             gaps.append(f"the allergen {rules.name(allergen)}")
     if profile.allergies_known is Knowledge.UNKNOWN:
         gaps.append("allergies that the record does not list")
@@ -54,22 +60,25 @@ def _concerns(rules: SafetyRules, allergen: str, drug: str) -> Rule | None:
         text = f"the patient is allergic to {name}, and this drug is one"
         return Rule("contraindicated", text, "patient record")
     own = rules.classes.get(allergen, frozenset()) | {allergen}
-    shared = sorted(c for c in own & classes if _is_chemical(rules, c))
-    if shared:
-        text = f"the patient is allergic to {name}, also of the {rules.name(shared[0])}"
-        return Rule("major", text, "patient record")
-    rows = [
-        (group, rule)
-        for mine in sorted(own)
-        for group, rule in sorted(rules.cross_reacts.get(mine, {}).items())
-        if group in classes
-    ]
-    if not rows:
-        return None
-    severity = worst(rule.severity for _, rule in rows)
-    group, rule = next(row for row in rows if row[1].severity == severity)
-    text = f"allergy to {name} may cross-react with {rules.name(group)}: {rule.text}"
-    return Rule(severity, text, rule.source)
+    found: list[Rule] = []
+    for group in sorted(c for c in own & classes if _is_chemical(rules, c)):
+        is_same = group.startswith(ANTIBACTERIALS) and len(group) == LEVEL_4
+        text = f"the patient is allergic to {name}, also of the {rules.name(group)}"
+        found.append(Rule("contraindicated" if is_same else "major", text, "patient record"))
+    for family, members in sorted(rules.families.items()):
+        if drug in members and any(_is_of(rules, member, allergen) for member in members):
+            text = f"the patient is allergic to {name}, which cross-reacts with other {family}"
+            found.append(Rule(members[drug].severity, text, members[drug].source))
+    for mine in sorted(own):
+        for group, rule in sorted(rules.cross_reacts.get(mine, {}).items()):
+            if group in classes:
+                text = f"allergy to {name} may cross-react with {rules.name(group)}: {rule.text}"
+                found.append(Rule(rule.severity, text, rule.source))
+    return min(found, key=lambda rule: SEVERITIES.index(rule.severity), default=None)
+
+
+def _is_of(rules: SafetyRules, drug: str, allergen: str) -> bool:
+    return drug == allergen or allergen in rules.classes.get(drug, ())
 
 
 def _is_chemical(rules: SafetyRules, group: str) -> bool:

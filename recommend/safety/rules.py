@@ -73,9 +73,12 @@ class SafetyRules:
     cross_reacts: Mapping[str, Mapping[str, Rule]]  # class -> class, both ways
     broader: Mapping[str, frozenset[str]]  # disease -> all its ancestors
     combinations: frozenset[frozenset[str]]  # pairs of drugs meant to be taken together
+    partner_only: Mapping[str, Rule]  # drugs given only together with another one
+    families: Mapping[str, Mapping[str, Rule]]  # alike molecules: family -> drug
     covered: Mapping[str, Mapping[str, str]]  # table -> drugs that it covers -> who says so
     pregnancy: Mapping[str, Rule]  # drug
     kidney: Mapping[str, tuple[tuple[float, Rule], ...]]  # drug -> (eGFR below, rule), ascending
+    age: Mapping[str, tuple[tuple[float, Rule], ...]]  # drug -> (years below, rule), ascending
     guidance: Mapping[str, tuple[Guidance, ...]]  # drug
 
     @classmethod
@@ -83,9 +86,9 @@ class SafetyRules:
         """Read the rules that ``graph`` holds; a table that it lacks is empty."""
         contraindicated = _table(graph, CONTRAINDICATED)
         atc = _atc_codes(graph)
-        kidney: dict[str, list[tuple[float, Rule]]] = {}
-        for row in graph.statements.get("kidney", ()):
-            kidney.setdefault(row["drug"], []).append((float(row["egfr_below"]), _stated(row)))
+        families: dict[str, dict[str, Rule]] = {}
+        for row in graph.statements.get("allergy_families", ()):
+            families.setdefault(row["family"], {})[row["drug"]] = _stated(row)
         covered: dict[str, dict[str, str]] = {}
         for row in graph.statements.get("coverage", ()):
             covered.setdefault(row["table"], {})[row["drug"]] = _stated(row).source
@@ -103,15 +106,30 @@ class SafetyRules:
                 frozenset((row["drug_a"], row["drug_b"]))
                 for row in graph.statements.get("combinations", ())
             ),
+            partner_only={r["drug"]: _stated(r) for r in graph.statements.get("partner_only", ())},
+            families=families,
             covered=covered,
             pregnancy={r["drug"]: _stated(r) for r in graph.statements.get("pregnancy", ())},
-            kidney={drug: tuple(sorted(rows, key=lambda r: r[0])) for drug, rows in kidney.items()},
+            kidney=_limits(graph, "kidney", "egfr_below"),
+            age=_limits(graph, "age", "below_years"),
             guidance=_guidance(graph),
         )
 
     def name(self, node_id: str) -> str:
         """The name of a node, or its id where the graph does not have it."""
         return self.names.get(node_id, node_id)
+
+    def groups(self, node_id: str) -> frozenset[str]:
+        """The ATC groups that a drug or class may share with a like one.
+
+        Of level 3; of level 4 where level 3 is only a place of use, such as the eye.
+        """
+        codes = {*self.atc.get(node_id, ()), *self.classes.get(node_id, ()), node_id}
+        return frozenset(
+            code[: LEVEL_4 if code[4:].startswith(_NO_CLASS) else LEVEL_4 - 1]
+            for code in codes
+            if code.startswith("ATC:")
+        )
 
     def is_placed(self, node_id: str) -> bool:
         """Whether the node is an ATC class, or a drug whose place in the ATC is known."""
@@ -159,13 +177,20 @@ class PatientState:
 
     @property
     def may_be_pregnant(self) -> bool:
-        """Whether a pregnancy that the record does not mention is possible: not male, 10 to 55."""
+        """Whether a pregnancy is possible: not male and 10 to 55, or the record speaks of one."""
+        if self.doubts("pregnancy"):
+            return True
         age = self.profile.age_years
         return self.profile.sex != "male" and (age is None or 10 <= age < 56)
 
     def unmapped(self, kind: str) -> list[str]:
         """What was recorded under ``kind`` that no node answers to, as recorded."""
         return sorted({item.text for item in self.profile.unmapped if item.kind == kind})
+
+    def doubts(self, kind: str) -> list[str]:
+        """What was recorded under ``kind`` and cannot be relied on, with the reasons."""
+        items = [item for item in self.profile.unmapped if item.kind == kind]
+        return sorted({f"{i.text} ({i.reason})" if i.text else i.reason for i in items})
 
 
 def worst(severities: Iterable[Severity]) -> Severity:
@@ -174,9 +199,9 @@ def worst(severities: Iterable[Severity]) -> Severity:
 
 
 def _best(facts: Iterable[Fact]) -> dict[str, Fact]:
-    """One fact a node, the one with the best grade; by node."""
+    """One fact a node, the one with the best grade, one that holds before one that does not."""
     result: dict[str, Fact] = {}
-    for fact in sorted(facts, key=lambda f: (f.node, GRADES.index(f.grade), f.basis)):
+    for fact in sorted(facts, key=lambda f: (f.node, GRADES.index(f.grade), f.ended, f.basis)):
         result.setdefault(fact.node, fact)
     return result
 
@@ -220,6 +245,14 @@ def _is_class(code: str) -> bool:
     """Whether a code's level 4 is a class: no place of use, and no "other" (an X at its end)."""
     bare = code.removeprefix("ATC:")
     return not bare.startswith(_NO_CLASS) and bare[4] != "X"
+
+
+def _limits(graph: Graph, table: str, column: str) -> dict[str, tuple[tuple[float, Rule], ...]]:
+    """The rows of a table of limits: drug -> (limit, rule), ascending."""
+    limits: dict[str, list[tuple[float, Rule]]] = {}
+    for row in graph.statements.get(table, ()):
+        limits.setdefault(row["drug"], []).append((float(row[column]), _stated(row)))
+    return {drug: tuple(sorted(rows, key=lambda row: row[0])) for drug, rows in limits.items()}
 
 
 def _guidance(graph: Graph) -> dict[str, tuple[Guidance, ...]]:

@@ -141,6 +141,24 @@ def test_an_unknown_name_gets_the_closest_names_most_similar_first(graph: Graph)
         ("Insulin, Aspart 100 UNT/ML Injectable Solution", ["DRUGBANK:DB01306"]),
         ("Potassium Chloride 20 MEQ Extended Release Oral Tablet", ["DRUGBANK:DB00761"]),
         ("Unknownol 5 MG Oral Tablet [Glucophage]", ["DRUGBANK:DB00331"]),
+        ("Metformin 0.83 MG/ML Inhalation Solution", ["DRUGBANK:DB00331"]),
+        ("Metformin HCl ER 500 mg 24hr tab", ["DRUGBANK:DB00331"]),
+        ("Metformin 81mg EC", ["DRUGBANK:DB00331"]),
+        ("Percocet DS", ["DRUGBANK:DB00316", "DRUGBANK:DB00497"]),
+        ("metformin 500 mg tabs, take one tab po bid with food", ["DRUGBANK:DB00331"]),
+        ("Metformin 500mg caps by mouth twice daily prn", ["DRUGBANK:DB00331"]),
+        ("metformin 500 mg q8h", ["DRUGBANK:DB00331"]),
+        ("acetaminophen-oxycodone", ["DRUGBANK:DB00316", "DRUGBANK:DB00497"]),
+        (
+            "Acetaminophen-oxycodone HCl 325-5 mg tab",
+            ["DRUGBANK:DB00316", "DRUGBANK:DB00497"],
+        ),
+        ("insulin aspart, human", ["DRUGBANK:DB01306"]),
+        ("Insulin, human", ["DRUGBANK:DB00030"]),
+        (
+            "acetaminophen 325 mg daily + metformin 500 mg bid",
+            ["DRUGBANK:DB00316", "DRUGBANK:DB00331"],
+        ),
     ],
 )
 def test_a_drug_text_resolves_to_all_its_ingredients(
@@ -162,6 +180,8 @@ def test_a_drug_text_resolves_to_all_its_ingredients(
         ("Acetaminophen / Simvistatin", ["DRUGBANK:DB00316", "DRUGBANK:DB00641"], []),
         ("Acetaminophen / insulin", ["DRUGBANK:DB00316"], ["insulin"]),
         ("Acetaminophen allergy", [], ["Acetaminophen allergy"]),
+        ("acetaminophen-unknownol", [], ["acetaminophen-unknownol"]),
+        ("take one daily", [], ["take one daily"]),
         ("Unknownol", [], ["Unknownol"]),
         ("", [], [""]),
         ("/", [], ["/"]),

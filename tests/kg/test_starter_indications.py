@@ -9,10 +9,12 @@ import pytest
 STARTER = Path(__file__).parents[2] / "kg" / "starter"
 COLUMNS = {
     "treats.tsv": ["drug", "disease", "line", "reference"],
-    "palliates.tsv": ["drug", "disease", "reference"],
+    "palliates.tsv": ["drug", "disease", "line", "reference"],
     "contraindicated.tsv": ["drug", "disease", "severity", "why", "reference"],
     "pregnancy.tsv": ["drug", "severity", "why", "reference"],
     "kidney.tsv": ["drug", "egfr_below", "severity", "why", "reference"],
+    "age.tsv": ["drug", "below_years", "severity", "why", "reference"],
+    "partner_only.tsv": ["drug", "reference"],
 }
 KEYS = {
     "treats.tsv": ("drug", "disease"),
@@ -20,6 +22,8 @@ KEYS = {
     "contraindicated.tsv": ("drug", "disease"),
     "pregnancy.tsv": ("drug",),
     "kidney.tsv": ("drug", "egfr_below"),
+    "age.tsv": ("drug", "below_years"),
+    "partner_only.tsv": ("drug",),
 }
 MINIMUM = {
     "treats.tsv": 450,
@@ -27,6 +31,8 @@ MINIMUM = {
     "contraindicated.tsv": 350,
     "pregnancy.tsv": 60,
     "kidney.tsv": 25,
+    "age.tsv": 20,
+    "partner_only.tsv": 15,
 }
 SEVERITIES = {"contraindicated", "major", "moderate"}
 LINES = {"", "1", "2", "3", "adjunct"}
@@ -128,8 +134,9 @@ def test_every_drug_and_disease_is_a_node_of_the_starter_graph(
 
 
 def test_the_vocabularies_are_kept() -> None:
-    assert {row["line"] for row in rows(STARTER / "treats.tsv")} <= LINES
-    for name in ("contraindicated.tsv", "pregnancy.tsv", "kidney.tsv"):
+    for name in ("treats.tsv", "palliates.tsv"):
+        assert {row["line"] for row in rows(STARTER / name)} <= LINES
+    for name in ("contraindicated.tsv", "pregnancy.tsv", "kidney.tsv", "age.tsv"):
         assert {row["severity"] for row in rows(STARTER / name)} <= SEVERITIES
 
 
@@ -143,6 +150,47 @@ def test_a_kidney_limit_is_a_filtration_rate_and_stricter_limits_are_not_milder(
     for entries in limits.values():
         by_falling_rate = [severity for _, severity in sorted(entries, reverse=True)]
         assert by_falling_rate == sorted(by_falling_rate)
+
+
+def test_an_age_limit_is_one_of_children_and_grows_milder_with_age() -> None:
+    rank = {"moderate": 0, "major": 1, "contraindicated": 2}
+    limits: dict[str, list[tuple[float, int]]] = {}
+    for row in rows(STARTER / "age.tsv"):
+        limit = (float(row["below_years"]), rank[row["severity"]])
+        limits.setdefault(row["drug"], []).append(limit)
+
+    assert all(0 < years <= 18 for entries in limits.values() for years, _ in entries)
+    for entries in limits.values():
+        by_age = [severity for _, severity in sorted(entries)]
+        assert by_age == sorted(by_age, reverse=True)
+
+
+def test_a_drug_given_only_with_another_is_at_most_an_adjunct_where_a_line_is_stated() -> None:
+    partners = {row["drug"] for row in rows(STARTER / "partner_only.tsv")}
+    inhibitors = {"DRUGBANK:DB00766", "DRUGBANK:DB01606", "DRUGBANK:DB09324"}
+
+    assert inhibitors <= partners
+    given = [row for row in rows(STARTER / "treats.tsv") if row["drug"] in inhibitors]
+    assert {row["line"] for row in given} == {"adjunct"}
+
+
+@pytest.mark.parametrize(
+    ("drug", "disease", "line"),
+    [
+        ("DRUGBANK:DB00331", "DOID:9352", "1"),  # metformin, type 2 diabetes
+        ("DRUGBANK:DB09038", "DOID:6000", "1"),  # empagliflozin, heart failure
+        ("DRUGBANK:DB00722", "DOID:10763", "1"),  # lisinopril, hypertension
+        ("DRUGBANK:DB00999", "DOID:10763", "1"),  # hydrochlorothiazide, hypertension
+        ("DRUGBANK:DB01104", "DOID:1470", "1"),  # sertraline, depression
+        ("DRUGBANK:DB01224", "DOID:1470", "adjunct"),  # quetiapine, depression
+        ("DRUGBANK:DB00316", "DOID:8398", "1"),  # paracetamol, osteoarthritis
+    ],
+)
+def test_a_first_choice_and_an_adjunct_say_so(drug: str, disease: str, line: str) -> None:
+    table = [*rows(STARTER / "treats.tsv"), *rows(STARTER / "palliates.tsv")]
+
+    found = [row["line"] for row in table if (row["drug"], row["disease"]) == (drug, disease)]
+    assert found == [line]
 
 
 def test_no_drug_is_indicated_where_it_is_contraindicated() -> None:
@@ -190,6 +238,12 @@ def test_antibacterials_do_not_treat_viral_infections(
         ("DRUGBANK:DB00537", "DOID:437", "major"),  # ciprofloxacin, myasthenia gravis
         ("DRUGBANK:DB00331", "DOID:784", "moderate"),  # metformin, any chronic kidney disease
         ("DRUGBANK:DB00316", "DOID:2275", None),  # paracetamol, pharyngitis
+        ("DRUGBANK:DB00655", "DOID:1612", "contraindicated"),  # estrone, breast cancer
+        ("DRUGBANK:DB00569", "DOID:0051063", "contraindicated"),  # fondaparinux, haemorrhage
+        ("DRUGBANK:DB00975", "DOID:0051063", "major"),  # dipyridamole, haemorrhagic stroke
+        ("DRUGBANK:DB01115", "DOID:3890", "contraindicated"),  # nifedipine, porphyria
+        ("DRUGBANK:DB00860", "DOID:13550", "moderate"),  # prednisolone, angle closure
+        ("DRUGBANK:DB00712", "DOID:5082", "major"),  # flurbiprofen, cirrhosis
     ],
 )
 def test_a_textbook_contraindication_has_its_severity(

@@ -13,6 +13,7 @@ import pytest
 
 import kg
 from kg.builder import build
+from kg.errors import SourceError
 from kg.graph import Graph
 from kg.schema import EdgeType
 from kg.sources import create_source
@@ -218,21 +219,40 @@ def test_a_rule_of_single_drugs_is_milder_than_a_rule_of_groups_only_where_it_is
     ("file", "line", "reason"),
     [
         ("interacts", "DRUGBANK:DB00331\tnobody\tmajor\tx\tX.\ty\n", "class 'nobody'"),
-        ("interacts", "DRUGBANK:DB00331\tmaoi\tbad\tx\tX.\ty\n", "severity 'bad' is none of"),
+        ("interacts", "DRUGBANK:DB00331\tmaoi\tbad\tx\tX.\ty\n", "severity 'bad' is not of"),
         ("interacts", "DRUGBANK:DB00331\n", "1 columns, not 6"),
-        ("interaction_groups", "maoi\tDRUGBANK:DB99999\tx\n", "group maoi with unknown drug"),
+        ("interaction_groups", "maoi\tDRUGBANK:DB99999\tx\n", "unknown drug 'DRUGBANK:DB99999'"),
+        ("contraindicated", "DRUGBANK:DB00331\tDOID:784\tbad\tx\ty\n", "severity 'bad' is not"),
+        ("contraindicated", "DRUGBANK:DB00331\tDOID:0\tmajor\tx\ty\n", "unknown disease 'DOID:0'"),
+        ("pregnancy", "DRUGBANK:DB00331\tMajor\tx\ty\n", "severity 'Major' is not of"),
+        ("kidney", "DRUGBANK:DB00331\tabc\tmajor\tx\ty\n", "egfr_below 'abc' is not of"),
+        ("age", "DRUGBANK:DB00331\t-1\tmajor\tx\ty\n", "below_years '-1' is not of"),
+        ("coverage", "interact\tDRUGBANK:DB00331\tx\n", "table 'interact' is not of"),
+        ("guidance", "NCBIGene:1565\tPoor\tDRUGBANK:DB00331\tx\tStrong\ty\tz\n", "strength"),
     ],
 )
-def test_a_bad_row_is_refused_with_its_line_and_nothing_else_changes(
-    tmp_path: Path, starter: Graph, file: str, line: str, reason: str
+def test_a_bad_row_of_a_table_that_safety_rests_on_stops_the_build(
+    tmp_path: Path, file: str, line: str, reason: str
 ) -> None:
     folder = Path(shutil.copytree(STARTER, tmp_path / "starter"))
     text = (folder / f"{file}.tsv").read_text(encoding="utf-8")
     (folder / f"{file}.tsv").write_text(text + line, encoding="utf-8")
 
+    with pytest.raises(SourceError) as caught:
+        build([create_source("starter", folder)])
+
+    assert f"{file}.tsv line {text.count(chr(10)) + 1}: " in str(caught.value)
+    assert reason in str(caught.value)
+
+
+def test_a_bad_row_of_another_table_is_refused_and_the_rest_is_read(
+    tmp_path: Path, starter: Graph
+) -> None:
+    folder = Path(shutil.copytree(STARTER, tmp_path / "starter"))
+    with (folder / "causes.tsv").open("a", encoding="utf-8") as file:
+        file.write("DRUGBANK:DB00331\n")
+
     result = build([create_source("starter", folder)])
 
-    (refusal,) = result.report.refused
-    assert refusal[:2] == (f"{file}.tsv", text.count("\n") + 1)
-    assert reason in refusal.reason
+    assert [row.file for row in result.report.refused] == ["causes.tsv"]
     assert result.graph.fingerprint == starter.fingerprint

@@ -20,6 +20,7 @@ COLUMNS = {
     "interacts": "a b severity mechanism effect reference",
     "interaction_groups": "group drug reference",
     "allergy": "allergen_class drug_class severity why reference",
+    "allergy_families": "family drug severity reference",
     "combinations": "drug_a drug_b reason reference",
     "coverage": "table drug reference",
 }

@@ -121,6 +121,15 @@ def pharmacy() -> Graph:
         "pregnancy": [
             {"drug": A, "severity": "contraindicated", "why": "harms", "reference": "r"},
         ],
+        "age": [
+            {"drug": T, "below_years": "18", "severity": "major", "why": "w", "reference": "r"},
+            {"drug": T, "below_years": "8", "severity": "contraindicated", "why": "w",
+             "reference": "r"},
+        ],
+        "allergy_families": [
+            {"family": "kindred", "drug": B, "severity": "moderate", "reference": "ref-1"},
+            {"family": "kindred", "drug": T, "severity": "major", "reference": "ref-1"},
+        ],
         "guidance": GUIDANCE,
     }  # fmt: skip
     labels = [(drug, "code", f"ATC:{code}") for drug, code in ATC_CODES.items()]

@@ -1,7 +1,6 @@
 """Reasons name their sources, and their paths exist and lead from the drug to the disease."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -79,11 +78,14 @@ def test_paths_come_from_positive_parts_that_the_graph_can_show(
     assert path_reasons(graph, bundle.contributions, 5, 0, limit=0) == []
 
 
-def test_a_bundle_without_a_single_reason_explains_with_none(tmp_path: Path) -> None:
-    graph = ward()
-    bundle = ward_bundle(tmp_path / "bundle", graph)
-
+def test_without_record_and_path_the_one_reason_says_what_the_score_rests_on(
+    graph: Graph, bundle: Bundle
+) -> None:
     assert path_reasons(graph, bundle.contributions, 5, 1, limit=3) == []
+    (reason,) = reasons(graph, bundle.contributions, 5, 1, limit=3)
+
+    assert reason.text.startswith("no path in the graph speaks for it; ranked by popularity")
+    assert (reason.metapath, reason.edges, reason.share) == ("", (), None)
 
 
 def _all_reasons(recommender: Recommender) -> list[tuple[str, str, Reason]]:
@@ -92,7 +94,8 @@ def _all_reasons(recommender: Recommender) -> list[tuple[str, str, Reason]]:
         conditions=["hypertension", "asthma", "type 2 diabetes mellitus", "migraine"],
     )
     answer = recommender.recommend(profile, k=5)
-    return [(s.drug, s.condition, r) for s in answer.suggestions for r in s.reasons]
+    assert all(s.reasons for s in answer.suggestions)
+    return [(s.drug, s.condition, r) for s in answer.suggestions for r in s.reasons if r.edges]
 
 
 def test_on_the_starter_every_reason_is_a_path_of_edges_that_exist(

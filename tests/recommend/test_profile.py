@@ -31,7 +31,10 @@ FULL = PatientProfile(
     pregnancy="not pregnant",
     egfr=55.0,
     deceased=False,
-    unmapped=(Unmapped("condition", "odd finding", "no node"),),
+    unmapped=(
+        Unmapped("condition", "odd finding", "no node"),
+        Unmapped("pregnancy", "", "two answers"),
+    ),
 )
 
 
@@ -90,6 +93,8 @@ def test_a_statement_about_a_list_goes_before_its_looks() -> None:
         ({"pregnancy": True}, "pregnancy must be one of pregnant"),
         ({"deceased": "no"}, "deceased must be true or false"),
         ([], "a profile is a JSON object"),
+        ({"Jane Doe": 1}, "no field of that name; fields are conditions"),
+        ({"genes": [{"gene": "g", "phenotype": "p", "999-99-9999": "x"}]}, "field of that name"),
     ],
 )
 def test_what_is_not_a_profile_is_refused_by_field(document: Any, text: str) -> None:
@@ -102,6 +107,38 @@ def test_a_number_that_is_none_is_refused_in_code_as_well() -> None:
         PatientProfile(egfr=math.nan)
     with pytest.raises(ProfileError, match="drugs has entries"):
         PatientProfile(drugs=(Fact("DRUGBANK:DB00331"),), drugs_known=Knowledge.EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"conditions": ("DOID:9352",)}, "conditions must be a tuple of Fact"),
+        ({"drugs": "DRUGBANK:DB00331"}, "drugs must be a tuple of Fact"),
+        ({"past_drugs": None}, "past_drugs must be a tuple of Fact"),
+        ({"genes": (Fact("NCBIGene:1565"),)}, "genes must be a tuple of GenePhenotype"),
+        ({"unmapped": ("x",)}, "unmapped must be a tuple of Unmapped"),
+        ({"age_years": "61"}, "age_years must be a number"),
+        ({"egfr": True}, "egfr must be a number"),
+    ],
+)
+def test_an_entry_of_the_wrong_kind_is_refused_in_code_as_well(
+    fields: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(ProfileError, match=text):
+        PatientProfile(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fact", "ended"),
+    [
+        (Fact("DOID:1"), ""),
+        (Fact("DOID:1", status="active", verification="provisional"), ""),
+        (Fact("DOID:1", status="active", verification="refuted"), "refuted"),
+        (Fact("DOID:1", status="inactive", verification="confirmed"), "inactive"),
+    ],
+)
+def test_a_fact_says_which_status_ended_it(fact: Fact, ended: str) -> None:
+    assert fact.ended == ended
 
 
 def test_newborns_and_the_oldest_are_patients() -> None:

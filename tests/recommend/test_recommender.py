@@ -75,7 +75,7 @@ def test_each_list_is_cut_at_k_after_the_vetoes(engine: Recommender) -> None:
     assert vetoed == {("drug 5", "interaction"), ("drug 6", "contraindication")}
 
 
-def test_danger_orders_before_line_of_therapy(engine: Recommender) -> None:
+def test_a_major_hit_orders_before_line_of_therapy(engine: Recommender) -> None:
     answer = engine.recommend(ill(drugs=[D[8]]))
 
     assert listed(answer, Kind.INDICATION) == ["drug 1", "drug 2", "drug 4", "drug 0"]
@@ -194,7 +194,7 @@ def test_a_condition_recorded_twice_is_answered_once_by_its_better_match(
         (ill(conditions=["DOID:404"]), r"conditions: 'DOID:404' is not in the graph"),
         (ill(conditions=[D[0]]), r"conditions: '.*' is a Drug; expected a Disease"),
         (ill(drugs=[ILL]), r"drugs: 'DOID:1' is a Disease; expected a Drug"),
-        (ill(past_drugs=["x"]), r"past_drugs: 'x' is not in the graph"),
+        (ill(past_drugs=["Jane Doe"]), r"past_drugs: an entry that is no CURIE is not in the"),
         (ill(allergies=[ILL]), r"allergies: .* expected a Drug or DrugClass"),
         (ill(genes=(GenePhenotype(ILL, "Poor Metabolizer"),)), r"genes: .* expected a Gene"),
     ],
@@ -217,9 +217,10 @@ def test_check_answers_for_the_drugs_asked_for_in_their_order(engine: Recommende
         engine.check(ill(), [ILL])
 
 
-def test_k_below_one_is_refused(engine: Recommender) -> None:
-    with pytest.raises(ValueError, match="at least 1, not 0"):
-        engine.recommend(ill(), k=0)
+@pytest.mark.parametrize("k", [0, -1, 2.5, "x", None, True])
+def test_k_that_is_no_number_of_drugs_is_refused(engine: Recommender, k: Any) -> None:
+    with pytest.raises(ValueError, match="an integer of at least 1, not "):
+        engine.recommend(ill(), k=k)
 
 
 def test_where_everything_is_vetoed_no_answer_is_the_answer(tmp_path: Path) -> None:

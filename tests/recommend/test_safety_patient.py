@@ -32,6 +32,8 @@ from tests.recommend.pharmacy import (
     pharmacy,
 )
 
+DOUBT = Unmapped("pregnancy", "", "pregnant, and the sex is male")
+
 
 @pytest.fixture(scope="module")
 def small() -> SafetyRules:
@@ -99,7 +101,13 @@ def test_a_sure_diagnosis_outweighs_a_near_one_of_the_same_disease(small: Safety
     [
         (P, P, ["hit contraindicated"]),
         (PENICILLINS, P, ["hit contraindicated"]),
-        (P, Q, ["hit major"]),
+        (P, Q, ["hit contraindicated"]),  # antibacterials of one group
+        (A, B, ["hit major"]),
+        (B, T, ["hit major"]),  # a family, and no class in common
+        (T, B, ["hit moderate"]),
+        (STATINS, T, ["hit major"]),  # a statin is of the family
+        (A, T, ["clear"]),
+        (LIPIDS, C, ["clear"]),
         (PENICILLINS, C, ["hit major"]),
         (CEPHALOSPORINS, P, ["hit major"]),
         (P, C, ["hit major"]),  # the worse of two rows
@@ -167,12 +175,26 @@ def test_no_known_allergy_is_clear_and_an_unknown_or_unread_list_is_not(
             {"sex": "female", "pregnancy": "not pregnant", "conditions": [PREECLAMPSIA]},
             "not covered",
         ),
+        (A, {"sex": "male", "unmapped": (DOUBT,)}, "not covered"),
+        (T, {"sex": "female", "age_years": 57.0, "unmapped": (DOUBT,)}, "not covered"),
+        (A, {"sex": "male", "pregnancy": "not pregnant", "unmapped": (DOUBT,)}, "not covered"),
+        (A, {"sex": "male", "pregnancy": "pregnant", "unmapped": (DOUBT,)}, "hit contraindicated"),
     ],
 )
 def test_pregnancy_is_clear_only_where_there_can_be_none(
     small: SafetyRules, drug: str, fields: dict[str, Any], expected: str
 ) -> None:
     assert outcomes(judge(small, drug, "pregnancy", **fields)) == [expected]
+
+
+def test_a_doubtful_pregnancy_is_named_with_what_the_drug_would_do(small: SafetyRules) -> None:
+    (verdict,) = judge(small, A, "pregnancy", sex="male", unmapped=(DOUBT,))
+
+    assert "pregnant, and the sex is male" in verdict.text
+    assert "harms" in verdict.text
+    worded = Unmapped("pregnancy", "82810-3", "two answers")
+    (verdict,) = judge(small, A, "pregnancy", unmapped=(worded,))
+    assert "82810-3 (two answers)" in verdict.text
 
 
 def test_an_unrecorded_pregnancy_still_says_what_the_drug_would_do(small: SafetyRules) -> None:
@@ -189,6 +211,18 @@ def test_the_worst_limit_that_the_kidneys_fall_under_counts(
 ) -> None:
     assert outcomes(judge(small, T, "kidney", egfr=egfr)) == [expected]
     assert outcomes(judge(small, A, "kidney", egfr=egfr)) == ["not covered"]
+
+
+@pytest.mark.parametrize(
+    ("years", "expected"),
+    [(0, "hit contraindicated"), (7.9, "hit contraindicated"), (8, "hit major"),
+     (17.9, "hit major"), (18, "clear"), (110, "clear"), (None, "not covered")],
+)  # fmt: skip
+def test_the_worst_limit_that_the_age_falls_under_counts(
+    small: SafetyRules, years: float | None, expected: str
+) -> None:
+    assert outcomes(judge(small, T, "age", age_years=years)) == [expected]
+    assert outcomes(judge(small, A, "age", age_years=years)) == ["not covered"]
 
 
 @pytest.mark.parametrize(

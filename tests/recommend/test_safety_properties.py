@@ -40,7 +40,7 @@ phenotypes = st.builds(
 )
 unread = st.builds(
     Unmapped,
-    st.sampled_from(["condition", "drug", "allergy", "gene"]),
+    st.sampled_from(["condition", "drug", "allergy", "gene", "pregnancy"]),
     st.sampled_from(["this", "that"]),
     st.just("no node"),
 )

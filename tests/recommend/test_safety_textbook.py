@@ -39,7 +39,22 @@ CASES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("lisinopril", "contraindication", VETO, {"conditions": ["pre-eclampsia"]}),
     # allergies
     ("amoxicillin", "allergy", VETO, {"allergies": ["penicillins"]}),
-    ("ampicillin", "allergy", MAJOR, {"allergies": ["amoxicillin"]}),
+    ("ampicillin", "allergy", VETO, {"allergies": ["amoxicillin"]}),
+    ("penicillin V", "allergy", VETO, {"allergies": ["amoxicillin"]}),
+    ("piperacillin", "allergy", VETO, {"allergies": ["benzylpenicillin"]}),
+    ("meropenem", "allergy", MAJOR, {"allergies": ["cephalexin"]}),
+    ("clarithromycin", "allergy", VETO, {"allergies": ["erythromycin"]}),
+    ("phenytoin", "allergy", MAJOR, {"allergies": ["carbamazepine"]}),
+    ("phenobarbital", "allergy", MAJOR, {"allergies": ["phenytoin"]}),
+    ("lamotrigine", "allergy", MAJOR, {"allergies": ["phenytoin"]}),
+    ("fosphenytoin", "allergy", VETO, {"allergies": ["phenytoin"]}),
+    ("morphine", "allergy", MAJOR, {"allergies": ["codeine"]}),
+    ("hydrocodone", "allergy", MAJOR, {"allergies": ["morphine"]}),
+    ("insulin glargine", "allergy", MAJOR, {"allergies": ["insulin regular"]}),
+    ("hydroxyzine", "allergy", VETO, {"allergies": ["cetirizine"]}),
+    ("carbamazepine", "allergy", MAJOR, {"allergies": ["amitriptyline"]}),
+    ("mercaptopurine", "allergy", VETO, {"allergies": ["azathioprine"]}),
+    ("acetazolamide", "allergy", MODERATE, {"allergies": ["sulfamethoxazole"]}),
     ("cephalexin", "allergy", MAJOR, {"allergies": ["penicillins"]}),
     ("cephalexin", "allergy", MAJOR, {"allergies": ["amoxicillin"]}),
     ("ibuprofen", "allergy", MAJOR, {"allergies": ["aspirin"]}),
@@ -54,6 +69,10 @@ CASES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("lisinopril", "pregnancy", VETO, {"sex": "female", "age_years": 30, "pregnancy": "pregnant"}),
     ("valproic acid", "pregnancy", VETO, {"sex": "female", "pregnancy": "pregnant"}),
     ("isotretinoin", "pregnancy", VETO, {"sex": "female", "pregnancy": "pregnant"}),
+    ("doxycycline", "age", VETO, {"age_years": 0.1}),
+    ("aspirin", "age", VETO, {"age_years": 15}),
+    ("codeine", "age", VETO, {"age_years": 11}),
+    ("ciprofloxacin", "age", MAJOR, {"age_years": 17}),
     ("metformin", "kidney", VETO, {"egfr": 25}),
     ("metformin", "kidney", MODERATE, {"egfr": 40}),
     ("spironolactone", "kidney", MAJOR, {"egfr": 20}),
@@ -101,6 +120,26 @@ def test_a_textbook_case_is_a_hit_as_grave_as_it_is(
     assert not any(v.outcome is Outcome.CLEAR for v in of_check(verdicts, check))
     assert all(v.text and v.source for v in verdicts if v.outcome is Outcome.HIT)
     assert bool(vetoes(tuple(of_check(verdicts, check)))) == (severity == VETO)
+
+
+@pytest.mark.parametrize(
+    ("allergen", "drug", "outcome"),
+    [
+        ("amoxicillin", "azithromycin", Outcome.CLEAR),
+        ("amoxicillin", "metformin", Outcome.CLEAR),
+        ("codeine", "acetaminophen", Outcome.CLEAR),
+        ("carbamazepine", "levetiracetam", Outcome.NOT_COVERED),  # of one therapeutic group
+        ("morphine", "tramadol", Outcome.NOT_COVERED),
+        ("codeine", "fentanyl", Outcome.NOT_COVERED),  # in different places of the ATC
+        ("gentamicin", "erythromycin", Outcome.NOT_COVERED),  # both for the eye
+    ],
+)
+def test_sharing_no_class_is_clear_only_across_therapeutic_groups(
+    rules: SafetyRules, allergen: str, drug: str, outcome: Outcome
+) -> None:
+    verdicts = verdicts_on(rules, patient(rules.graph, allergies=[allergen]), drug)
+
+    assert [v.outcome for v in of_check(verdicts, "allergy")] == [outcome]
 
 
 @pytest.mark.parametrize(("drug", "who"), UNREMARKABLE)

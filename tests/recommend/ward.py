@@ -1,7 +1,8 @@
 """A bundle with scores written by hand on a small graph: every right answer is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,12 @@ def warn(severity: str) -> dict[str, Any]:
     return {"severity": severity, "why": "why", "reference": ["ref-1"]}
 
 
-def ward(all_bad: Sequence[str] = ()) -> Graph:
-    """The graph; drugs that are ``all_bad`` are contraindicated in OTHER."""
+def ward(
+    all_bad: Sequence[str] = (),
+    more: Mapping[str, Sequence[tuple[Any, ...]]] = MappingProxyType({}),
+    statements: Mapping[str, list[dict[str, str]]] | None = None,
+) -> Graph:
+    """The graph; drugs that are ``all_bad`` are contraindicated in OTHER; ``more`` edges."""
     edges: dict[str, list[tuple[Any, ...]]] = {
         "Drug-treats-Disease": [
             (D[0], ILL, {"line": "1", "reference": ["guide-1", "guide-2"]}),
@@ -63,7 +68,9 @@ def ward(all_bad: Sequence[str] = ()) -> Graph:
         "Gene": {GENE: "GENE1"},
         "DrugClass": {"ATC:C10AA": "statins"},
     }
-    return make_graph(nodes, edges)
+    for name, rows in more.items():
+        edges[name] = [*edges[name], *rows]
+    return make_graph(nodes, edges, statements=statements)
 
 
 def ward_bundle(
