@@ -1,6 +1,8 @@
 """The command line: parse, call, print. Heavy modules load inside the commands that need them."""
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -164,7 +166,7 @@ def train(
         str | None, typer.Option("--patients", help="'store': learn from stored histories.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1)] = 0,
     hide: Annotated[
         Path | None, typer.Option("--hide", help="TSV drug_id, disease_id to keep out.")
     ] = None,
@@ -179,17 +181,23 @@ def train(
     from service.training import train_bundle
 
     settings = _settings(home)
+    errors = _Errors()
     with _progress() as bar:
         bundle = train_bundle(
             settings, _graph(graph_dir, home), out or settings.bundle, patients=patients,
             device=device, seed=seed, hide=hide, hide_diseases=hide_diseases, progress=_steps(bar),
+            failed=errors.add,
         )  # fmt: skip
     if as_json:
-        _print_json({**bundle.card, "bundle": bundle.fingerprint, "evaluation": bundle.evaluation})
-        return
-    from service.console import show_bundle
+        _print_json(
+            {**bundle.card, "bundle": bundle.fingerprint, "evaluation": bundle.evaluation,
+             "errors": errors.rows}
+        )  # fmt: skip
+    else:
+        from service.console import show_bundle
 
-    show_bundle(_console(), bundle)
+        show_bundle(_console(), bundle)
+    errors.end()
 
 
 @app.command()
@@ -259,24 +267,28 @@ def import_(
     """Store the patients of FHIR files, each whole or not at all."""
     from service.patients import import_patients
 
+    n_stored = 0
+
+    def count(n: int) -> None:
+        nonlocal n_stored
+        n_stored = n
+        bar.update(task, completed=n)
+
     with _progress() as bar:
         task = bar.add_task("patients", total=None)
-        report = import_patients(
-            _settings(home), files, progress=lambda n: bar.update(task, completed=n)
-        )
+        try:
+            report = import_patients(_settings(home), files, progress=count)
+        except KeyboardInterrupt:
+            text = f"interrupted: {n_stored} patients were stored, each whole; the others were not"
+            typer.echo(text, err=True)
+            raise typer.Exit(1) from None
     if as_json:
-        _print_json(
-            {"patients": report.patients, "resources": report.resources,
-             "problems": report.problems}
-        )  # fmt: skip
+        _print_json(report.to_json())
     else:
         for problem in report.problems:
             typer.echo(problem, err=True)
-        _console().print(
-            f"{len(report.patients)} patients, {sum(report.resources.values()):,} resources, "
-            f"{len(report.problems)} problems"
-        )
-    if not report.patients:
+        _console().print(report.line())
+    if not (report.patients and report.is_whole):
         raise typer.Exit(1)
 
 
@@ -362,10 +374,10 @@ def access_log(
 @keys_app.command("init")
 def init(home: Home = None, as_json: AsJson = False) -> None:
     """Make the key ring. Keep a copy elsewhere: without it the store cannot be opened."""
-    from storage import KeyRing
+    from service.patients import make_keys
 
     settings = _settings(home)
-    ring = KeyRing.create(settings.keys)
+    ring = make_keys(settings)
     if as_json:
         _print_json({"keys": str(settings.keys), "store_id": ring.store_id})
     else:
@@ -397,7 +409,7 @@ def verify(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check the whole log: that nothing was edited, inserted, reordered, removed or cut off."""
+    """Check the log and all sealed rows: that nothing was edited, added, reordered or removed."""
     from service.patients import open_store
 
     earlier = checkpoint_file.read_text("utf-8", errors="replace") if checkpoint_file else None
@@ -458,8 +470,14 @@ def prove(
 
 def main() -> None:
     """Run the program; expected errors become one line on standard error and exit status 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot say a name says its codes
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
+    except BrokenPipeError:  # who reads has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except SystemExit as end:
         if end.code != _INTERRUPTED:
             raise
@@ -488,7 +506,10 @@ def _graph(folder: Path | None, home: Path | None) -> "Graph":
     from kg.store import open_graph
     from service.settings import existing
 
-    return open_graph(existing(folder or _settings(home).graph, "graph", "build"))
+    # Damage of the same size would not be noticed otherwise; hashing takes a hundredth of a second
+    # for what Hetionet takes on the disk.
+    place = existing(folder or _settings(home).graph, "graph", "build")
+    return open_graph(place, verify=True)
 
 
 def _bundle(folder: Path | None, home: Path | None) -> Path:
@@ -516,6 +537,23 @@ def _print_entries(entries: Any, *, as_json: bool) -> None:
         return
     for entry in entries:
         typer.echo("  ".join(str(value) for value in vars(entry).values() if value != ""))
+
+
+class _Errors:
+    """Records that could not be used: named at once, counted by the exit status at the end."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, str]] = []
+
+    def add(self, patient: str, why: str) -> None:
+        """Note one record."""
+        self.rows.append({"patient": patient, "error": why})
+        typer.echo(f"error: patient {patient}: {why}", err=True)
+
+    def end(self) -> None:
+        """End the command with status 1 if there was one."""
+        if self.rows:
+            raise typer.Exit(1)
 
 
 def _words(values: list[str] | None) -> tuple[str, ...]:
@@ -568,6 +606,7 @@ def _recommend_all(service: Any, k: int, *, as_json: bool) -> None:
     from service.suggest import suggest_for_all
 
     documents = []
+    errors = _Errors()
 
     def each(patient: str, recorded: Any) -> None:
         if as_json:
@@ -575,11 +614,12 @@ def _recommend_all(service: Any, k: int, *, as_json: bool) -> None:
         else:
             _answer(f"patient {patient}", None, recorded.recommendation, as_json=False)
 
-    coverage = suggest_for_all(service, k=k, each=each)
+    coverage = suggest_for_all(service, k=k, each=each, failed=errors.add)
     if as_json:
-        _print_json({"patients": documents, "coverage": coverage.to_json()})
+        _print_json({"patients": documents, "coverage": coverage.to_json(), "errors": errors.rows})
     else:
         _console().print(f"\n{coverage.line()}", markup=False)
+    errors.end()
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ with open(folder / "hetionet-v1.0-nodes.tsv", encoding="utf-8") as file:
 for path in sorted(folder.glob("hetionet-v1.0-edges*.sif*")):
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as file:
         next(file)
-        rows = (line.rstrip("\\n").split("\\t") for line in file)
-        graph.add_edges_from((head, tail, metaedge) for head, metaedge, tail in rows)
+        for line in file:  # faster than add_edges_from, which tries each key as a dictionary
+            head, metaedge, tail = line.rstrip("\\n").split("\\t")
+            graph.add_edge(head, tail, key=metaedge)
 seconds = time.perf_counter() - start
 grown = rss() - before
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

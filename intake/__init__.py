@@ -4,8 +4,8 @@ A tour. ``fhir`` reads bundles, NDJSON and archives; ``grouping`` finds whose ea
 makes a :class:`PatientBundle` a patient, resources as they came, with a list of what was wrong.
 ``resource`` knows the parts of a resource and ``checks`` what makes it usable; ``codes`` finds the
 nodes of its codes. ``lists`` decides which conditions, drugs and allergies count, ``observations``
-reads kidneys, pregnancy and genes, and ``profile`` puts together what the recommender may know.
-Nothing is guessed: what cannot be mapped is listed as such.
+reads kidneys and genes, ``pregnancy`` tells whether there is one, and ``profile`` puts together
+what the recommender may know. Nothing is guessed: what cannot be mapped is listed as such.
 
 >>> resolver = Resolver(graph)
 >>> for bundle in read_patients([path]):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
+from intake.allergens import NOTHING, find_allergen, find_atc_class, substance
 from intake.resource import (
     MAX_LINKS,
     Resource,
@@ -22,9 +23,8 @@ from intake.resource import (
     text_of,
 )
 from kg.graph import Graph
-from kg.names import GRADES, Grade, Match, Resolution, lookup, resolve_coding, resolve_drug
-
-NOTHING = Resolution((), False)
+from kg.identifiers import from_system
+from kg.names import GRADES, Grade, Match, Resolution, key, lookup, resolve_coding
 
 SNOMED = "http://snomed.info/sct"
 _ABSENT = "absent-unknown-uv-ips"  # the International Patient Summary's own code system
@@ -49,14 +49,11 @@ _IRRELEVANT = frozenset(
      "no-allergy-info", "no-problem-info", "no-medication-info"]
 )  # fmt: skip
 
-_TAG = re.compile(r"\s*\([a-z /]+\)$")
-_ALLERGY = re.compile(
-    r"(?:drug\s+)?(?:allergy|allergic reaction|hypersensitivity|intolerance|adverse reaction)\s+"
-    r"(?:to|caused by)\s+(.+)"
-    r"|(?:medicinal\s+)?product containing\s+(?:only\s+)?(.+)"
-    r"|(.+?)\s+(?:allergy|hypersensitivity|intolerance|adverse reaction)",
-    re.IGNORECASE,
+# The same in words, for records that write it as text.
+_NONE_KNOWN = re.compile(
+    r"nkd?a|nkma|none known|no known (?:drug |medication |medicine )?allerg(?:y|ies)(?: situation)?"
 )
+_NONE_OF_SOME = re.compile(r"nkfa|no known [a-z ]+ allerg(?:y|ies)(?: situation)?")
 
 
 class Resolver:
@@ -95,10 +92,12 @@ class Resolver:
         types = ("Drug", "DrugClass")
         for coding in codings(concept):
             found = self._coding(coding.system, coding.code, "", types)
+            if not found.matches:
+                found = self._atc_class(from_system(coding.system, coding.code) or "")
             if found.matches:
                 return found
         for text in [coding.display for coding in codings(concept)] + [text_of(concept)]:
-            found = self._allergen(_substance(text), near=near)
+            found = self._allergen(substance(text), near=near)
             if found.matches:
                 return found
         return NOTHING
@@ -122,20 +121,12 @@ class Resolver:
             lambda: resolve_coding(self.graph, system, code, text, types),
         )
 
+    def _atc_class(self, curie: str) -> Resolution:
+        return self._remember(("atc", curie), lambda: find_atc_class(self.graph, curie))
+
     def _allergen(self, text: str, *, near: bool) -> Resolution:
         def find() -> Resolution:
-            both = {
-                match.node: match
-                for match in (
-                    *lookup(self.graph, f"{text}s", ("DrugClass",)),  # classes have plural names
-                    *lookup(self.graph, text, ("Drug", "DrugClass")),
-                )
-            }
-            if both:
-                return _found(tuple(both.values()))
-            drug = resolve_drug(self.graph, text)
-            usable = tuple(m for m in drug.matches if near or m.grade != "near")
-            return Resolution(usable, drug.complete, drug.unresolved) if usable else NOTHING
+            return find_allergen(self.graph, text, near=near)
 
         return self._remember(("allergen", text, str(near)), find) if text else NOTHING
 
@@ -192,12 +183,14 @@ class Resolver:
 
 def stated_empty(concept: object) -> List | None:
     """Which list the concept says is empty ("no known allergy"), or None."""
-    return next((_EMPTY[code] for code in _statements(concept) if code in _EMPTY), None)
+    found = next((_EMPTY[code] for code in _statements(concept) if code in _EMPTY), None)
+    return found or ("allergies" if _all_say(concept, _NONE_KNOWN) else None)
 
 
 def says_nothing(concept: object) -> bool:
     """Whether the concept is a statement of absence about something that is not read here."""
-    return any(code in _IRRELEVANT for code in _statements(concept))
+    is_coded = any(code in _IRRELEVANT for code in _statements(concept))
+    return is_coded or _all_say(concept, _NONE_OF_SOME)
 
 
 def medications_of(resources: Collection[Resource]) -> dict[str, Resource]:
@@ -230,16 +223,15 @@ def _statements(concept: object) -> list[str]:
     return [c.code for c in codings(concept) if c.system == SNOMED or _ABSENT in c.system]
 
 
+def _all_say(concept: object, pattern: re.Pattern[str]) -> bool:
+    """Whether the concept has a text and every one it has is such a statement."""
+    texts = {key(coding.display) for coding in codings(concept)} | {key(text_of(concept))}
+    return bool(texts - {""}) and all(map(pattern.fullmatch, texts - {""}))
+
+
 def _rank(resolution: Resolution) -> tuple[bool, int]:
     return not resolution.complete, GRADES.index(worst(resolution.matches))
 
 
 def _found(matches: tuple[Match, ...]) -> Resolution:
     return Resolution(matches, bool(matches))
-
-
-def _substance(text: str) -> str:
-    """What an allergy's display is about: "Allergy to penicillin (disorder)" gives "penicillin"."""
-    text = _TAG.sub("", text)
-    match = _ALLERGY.fullmatch(text)
-    return next(filter(None, match.groups())) if match else text

@@ -57,12 +57,12 @@ def read_patients(
     def refuse(error: IntakeError) -> None:
         if on_problem is None:
             raise error
-        on_problem(Problem(error.place, error.reason))
+        on_problem(Problem(error.place, error.reason, is_whole=True))
 
     pool = _Document(is_page=True)
     for path in map(Path, paths):
         try:
-            if path.name.endswith(_LINES):
+            if path.name.lower().endswith(_LINES):
                 _read_lines(path, pool)
                 continue
             for place, content in _contents(path):
@@ -84,7 +84,9 @@ def read_patients(
             refuse(error)
     yield from pool.records.patients()
     for problem in pool.loose():
-        refuse(UnclaimedError(problem.place, problem.reason))
+        if on_problem is None:
+            raise UnclaimedError(problem.place, problem.reason)
+        on_problem(problem)
 
 
 @dataclass
@@ -156,7 +158,7 @@ def _read_lines(path: Path, pool: _Document) -> None:
     """Add the lines of an NDJSON file to ``pool``."""
     place = clean(path.name)
     broken: list[Problem] = []
-    n_read = 0
+    n_read = number = 0
     for number, line in _lines(path):
         where = f"{place}: line {number}"
         try:
@@ -166,6 +168,8 @@ def _read_lines(path: Path, pool: _Document) -> None:
             continue
         pool.add(where, resource, raw=line)
         n_read += isinstance(resource, dict)
+    if not number:
+        raise NotFhirError(place, "is empty; NDJSON has a JSON object on each line")
     if broken and not n_read:
         raise NotFhirError(place, "is not NDJSON, which has a JSON object on each line")
     pool.problems += broken
@@ -188,9 +192,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _contents(path: Path) -> Iterator[tuple[str, bytes | NotFhirError]]:
     """The bundles in a file: place and bytes, or why it is refused."""
     place = clean(path.name)
-    if path.name.endswith(_ARCHIVES):
+    if path.name.lower().endswith(_ARCHIVES):
         yield from _members(path)
-    elif path.name.endswith(".json"):
+    elif path.name.lower().endswith(".json"):
         with _opened(path) as file, _naming_damage(place):
             content = file.read(MAX_BYTES + 1)
         yield place, content if len(content) <= MAX_BYTES else NotFhirError(place, _too_large())
@@ -208,7 +212,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes | NotFhirError]]:
         tarfile.open(fileobj=file, mode="r|gz") as archive,
     ):
         for member in archive:
-            if not member.name.endswith(".json"):
+            if not member.name.lower().endswith(".json"):
                 continue
             n_json += 1
             inner = f"{place}: {clean(member.name)}"
@@ -234,7 +238,9 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _unzipped(file: IO[bytes], path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if path.name.endswith(".gz") else file
+    return (
+        cast(IO[bytes], gzip.GzipFile(fileobj=file)) if path.name.lower().endswith(".gz") else file
+    )
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from intake.resource import (
     Resource,
     clean,
     contained,
-    identifiers,
     ingredients,
     objects,
     own_keys,
+    person_identifiers,
     reference,
     reference_keys,
 )
@@ -27,10 +27,12 @@ class Problem:
     Attributes:
         place: file and entry, counted from 1, such as ``a.json: entry 17 (Condition)``.
         reason: what is wrong with it; never clinical text.
+        is_whole: whether a whole file, archive member or patient is lost, not an entry of one.
     """
 
     place: str
     reason: str
+    is_whole: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
@@ -41,16 +43,18 @@ class PatientBundle:
     """One patient's resources as they came.
 
     Attributes:
-        identifiers: system and value of each identifier; without any, the patient's URL or
-            ``Patient/id``, whose system is empty; empty if the patient has neither.
+        identifiers: system and value of each identifier that tells people apart; without any, the
+            patient's URL or ``Patient/id``, whose system is empty; empty if there is neither.
         resources: the Patient, then what is about them, then the Medications these refer to.
         problems: what is wrong with which entry; ``resources`` still holds it unless the reason
             says that it is left out.
+        place: file and entry of the Patient.
     """
 
     identifiers: tuple[tuple[str, str], ...]
     resources: list[Resource]
     problems: list[Problem]
+    place: str = ""
 
     def __repr__(self) -> str:  # neither identity nor clinical content reaches a log
         return f"PatientBundle({len(self.resources)} resources, {len(self.problems)} problems)"
@@ -166,7 +170,7 @@ class Records:
             if record.kind != "Patient":
                 continue
             resource = record.load()
-            owner = _Owner(record, identifiers(resource))
+            owner = _Owner(record, person_identifiers(resource))
             if forbidden(resource):
                 self._refuse(owner, record.reasons[0])
             first = next((index[key] for key in record.keys if key in index), None)
@@ -186,7 +190,7 @@ class Records:
     def _refuse(self, owner: _Owner, reason: str) -> None:
         if not owner.refusal:
             owner.refusal = f"{reason}; the patient and all entries about them are left out"
-            self.unclaimed.append(Problem(owner.record.place, owner.refusal))
+            self.unclaimed.append(Problem(owner.record.place, owner.refusal, is_whole=True))
 
 
 def _is_repeated(first: _Owner, second: _Owner) -> bool:
@@ -234,7 +238,7 @@ def _bundle(owner: _Owner, medications: dict[str, _Record]) -> PatientBundle:
         problems += _reported(record)
     url = patient.full_url or patient.name
     known = ((URL_SYSTEM if ":" in url else "", url),) if url else ()
-    return PatientBundle(owner.identifiers or known, resources, problems + lost)
+    return PatientBundle(owner.identifiers or known, resources, problems + lost, patient.place)
 
 
 def _reported(record: _Record) -> list[Problem]:

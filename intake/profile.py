@@ -14,7 +14,8 @@ from intake.checks import complaint, forbidden
 from intake.codes import Resolver, medications_of, says_nothing, stated_empty, worst
 from intake.errors import MixedPatientsError
 from intake.lists import read_allergies, read_conditions, read_drugs, resolve_allergy
-from intake.observations import find_egfr, find_genes, find_pregnancy
+from intake.observations import find_egfr, find_genes
+from intake.pregnancy import find_pregnancy
 from intake.resource import KEPT, Resource, span
 from kg.graph import Graph
 from kg.names import GRADES, Resolution
@@ -50,6 +51,13 @@ def to_profile(
     )
     allergies = read_allergies(by_type["AllergyIntolerance"], resolver)
     genes, unmapped_genes = find_genes(observations, resolver, today=today)
+    pregnancy, doubts = find_pregnancy(
+        observations,
+        [entry for entry in by_type["Condition"] if not complaint(entry)],
+        today=today,
+        sex=sex,
+        age_years=age,
+    )
     current = _merged(drugs.facts)
     taken = {fact.node for fact in current}
     return PatientProfile(
@@ -63,18 +71,18 @@ def to_profile(
         allergies_known=allergies.known(),
         age_years=age,
         sex=sex,
-        pregnancy=find_pregnancy(
-            observations,
-            [entry for entry in by_type["Condition"] if not complaint(entry)],
-            today=today,
-            sex=sex,
-            age_years=age,
-        ),
+        pregnancy=pregnancy,
         egfr=find_egfr(observations, today=today),
         deceased=_is_deceased(patient),
         unmapped=tuple(
             dict.fromkeys(
-                conditions.unmapped + drugs.unmapped + allergies.unmapped + list(unmapped_genes)
+                [
+                    *conditions.unmapped,
+                    *drugs.unmapped,
+                    *allergies.unmapped,
+                    *unmapped_genes,
+                    *doubts,
+                ]
             )
         ),
     )

@@ -54,6 +54,12 @@ CODES: Mapping[tuple[str, str], tuple[str, ...]] = {
         "entered-in-error", "unknown"),
 }  # fmt: skip
 
+# Values of an identifier that stand for none, without what is neither letter nor digit.
+_NO_VALUE = frozenset(
+    ["123456789", "anonymous", "none", "null", "notapplicable", "notavailable", "notknown",
+     "temp", "test", "unassigned", "undefined", "unknown"]
+)  # fmt: skip
+
 _DATE = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
     r"(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
@@ -183,6 +189,25 @@ def identifiers(resource: Resource) -> tuple[tuple[str, str], ...]:
         for item in objects(resource.get("identifier"))
     ]
     return tuple(dict.fromkeys(pair for pair in found if pair[1]))
+
+
+def person_identifiers(patient: Resource) -> tuple[tuple[str, str], ...]:
+    """System and value of each identifier of a Patient that can tell one person from another.
+
+    Not those that were given up (``old``) or made for a moment (``temp``), and not values that
+    stand for none: shorter than four letters and digits, one of them repeated, "unknown".
+    """
+    kept = [
+        item
+        for item in objects(patient.get("identifier"))
+        if item.get("use") not in ("old", "temp") and not _is_placeholder(clean(item.get("value")))
+    ]
+    return identifiers({"identifier": kept})
+
+
+def _is_placeholder(value: str) -> bool:
+    plain = "".join(filter(str.isalnum, value)).lower()
+    return len(plain) < 4 or len(set(plain)) == 1 or plain in _NO_VALUE
 
 
 def contained(resource: Resource) -> dict[str, Resource]:

@@ -230,7 +230,7 @@ class _Builder:
     def _refuse_node(self, node_type: str, node_id: str, name: str) -> str | None:
         if not is_curie(node_id):
             return f"identifier {node_id!r} is not a CURIE such as DRUGBANK:DB00331"
-        if not key(name):
+        if not (name.isascii() and name.strip()) and not key(name):
             return f"node {node_id} has no name"
         if _CONTROL.search(name):
             return f"the name of node {node_id} holds a control character"

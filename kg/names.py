@@ -20,6 +20,7 @@ GRADES: tuple[Grade, ...] = ("exact", "xref", "broader", "near")  # best first
 NEAR_ENOUGH = 0.84  # similarity from which a drug text's part is offered as a near match
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_ASCII = {code: " " for code in range(128) if _NOT_WORD.match(chr(code))}
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,11 @@ class Resolution:
 
 def key(text: str) -> str:
     """``text`` folded for comparison: NFKC, case, zero-width characters, punctuation, spaces."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    if text.isascii():  # the same, faster
+        folded = text.lower()
+        return " ".join(folded.translate(_ASCII).split()) or folded.strip()
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     folded = text.casefold()
     return _NOT_WORD.sub(" ", folded).strip() or folded.strip()
 
@@ -71,6 +74,9 @@ def lookup(graph: Graph, text: str, types: Collection[str] | None = None) -> tup
     return found
 
 
+_HOLDS = 75.0  # similarity of a name that holds all the words of the text
+
+
 def closest(
     graph: Graph, text: str, types: Collection[str] | None = None, *, limit: int = 5
 ) -> tuple[Match, ...]:
@@ -85,9 +91,13 @@ def closest(
     ]
     keys = graph.labels.key.take(numbers).to_pylist() if numbers else []
     best: dict[Node, Match] = {}
-    for _, score, position in process.extract(
-        wanted, keys, scorer=fuzz.ratio, limit=4 * limit, score_cutoff=55
-    ):
+    alike = process.extract(wanted, keys, scorer=fuzz.ratio, limit=4 * limit, score_cutoff=55)
+    if len(wanted) > 3:  # and names that hold all the words: "cancer" is in "breast cancer"
+        words = set(wanted.split())
+        holding = [i for i, text in enumerate(keys) if words <= set(text.split())]
+        shortest = sorted(holding, key=lambda i: (len(keys[i]), keys[i]))[: 4 * limit]
+        alike += [(keys[i], _HOLDS, i) for i in shortest]
+    for _, score, position in sorted(alike, key=lambda item: -item[1]):
         label = numbers[position]
         node = graph.node(*graph.locate(int(graph.labels.node[label])))
         text_found = graph.labels.text[label].as_py()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load
     from service.demo import DemoReport
 
 _LABELS = {"synonym": "also", "code": "codes", "product": "products", "broader-code": "stands for"}
+_LINES = {"1": "first line", "2": "second line", "3": "third line"}
 
 
 def show_node(console: Console, view: NodeView) -> None:
@@ -26,6 +27,9 @@ def show_node(console: Console, view: NodeView) -> None:
     console.print(
         f"[bold]{escape(view.node.name)}[/bold]  {view.node.type}  {escape(view.node.id)}"
     )
+    if view.others:
+        others = "; ".join(f"{node.name} ({node.type}, {node.id})" for node in view.others)
+        console.print(Text(f"means also: {others}", style="yellow"))
     for kind, heading in _LABELS.items():
         texts = [label.text for label in view.labels if label.kind == kind]
         if texts:
@@ -33,7 +37,11 @@ def show_node(console: Console, view: NodeView) -> None:
             console.print(Text(f"{heading}: {', '.join(texts[:12])}{more}", style="dim"))
     table = Table("relation", "type", "n", "neighbours", box=None, pad_edge=False)
     for relation in view.relations:
-        listed = ", ".join(neighbor.node.name for neighbor in relation.neighbors)
+        names = [neighbor.node.name for neighbor in relation.neighbors]
+        listed = ", ".join(
+            f"{n.node.name} ({n.node.id})" if names.count(n.node.name) > 1 else n.node.name
+            for n in relation.neighbors
+        )
         more = ", …" if relation.total > len(relation.neighbors) else ""
         table.add_row(relation.words, relation.type, str(relation.total), escape(listed) + more)
     if view.relations:
@@ -81,6 +89,10 @@ def show_recommendation(console: Console, title: str, answer: Recommendation) ->
     console.print(f"\n[bold]{escape(title)}[/bold]")
     for gap in answer.missing:
         console.print(Text(f"  missing: {gap}", style="dim"))
+    for warning in answer.warnings:
+        for verdict in warning.verdicts:
+            line = f"  already taken: {warning.drug_name}: {_hit(verdict)}"
+            console.print(Text(line, style="bold yellow"))
     if answer.refusal:
         console.print(Text(f"  nothing is suggested: {answer.refusal}", style="yellow"))
     heading = ("", "")
@@ -100,16 +112,22 @@ def show_recommendation(console: Console, title: str, answer: Recommendation) ->
 
 def _suggestion(suggestion: Suggestion) -> Group:
     heading = f"   {suggestion.rank}. {suggestion.drug_name}  ({suggestion.score:.2f})"
+    if suggestion.line:
+        heading += f"  {_LINES.get(suggestion.line, suggestion.line)}"
     lines = [Text(heading, style="bold")]
     lines += [Text(f"      why: {reason.text}") for reason in suggestion.reasons]
     hits = [v for v in suggestion.verdicts if v.outcome == "hit"]
-    lines += [Text(f"      {v.severity}: {v.check}: {v.text} [{v.source}]", "yellow") for v in hits]
+    lines += [Text(f"      {_hit(verdict)}", "yellow") for verdict in hits]
     for outcome, style in (("clear", "green"), ("not covered", "dim")):
         line = _checks(suggestion.verdicts, outcome)
         if line:
             lines.append(Text(f"      {line}", style=style))
     lines.append(Text(f"      {suggestion.certainty}", style="italic"))
     return Group(*lines)
+
+
+def _hit(verdict: Verdict) -> str:
+    return f"{verdict.severity}: {verdict.check}: {verdict.text} [{verdict.source}]"
 
 
 def _checks(verdicts: tuple[Verdict, ...], outcome: str) -> str:

@@ -1,7 +1,7 @@
 """Patients in and out of the sealed store: import, histories for training, coverage."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,14 +11,31 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from intake import PatientBundle, Resolver, read_patients, to_profile
+from intake import IntakeError, PatientBundle, Problem, Resolver, read_patients, to_profile
+from intake.resource import Resource, span
 from kg.graph import Graph
-from service.settings import Settings, existing
-from storage import Database, Identifier, InvalidRecordError, KeyRing, StoreUnavailableError
+from service.errors import SettingsError
+from service.merging import merge_records
+from service.settings import BUSY_SECONDS, Settings, existing
+from storage import (
+    Database,
+    DecryptionError,
+    ErasedError,
+    Identifier,
+    InvalidRecordError,
+    KeyRing,
+    StaleRecordError,
+    StoreUnavailableError,
+)
 
 TREATMENT = "treatment"
 TRAINING = "training"
 ADMINISTRATION = "administration"
+
+# What concerns one patient's record and no other's: the others are gone on with.
+OF_ONE_RECORD = (DecryptionError, StaleRecordError, ErasedError, IntakeError)
+
+Failed = Callable[[str, str], None]  # called with a pseudonym and what is wrong with the record
 
 
 @dataclass
@@ -27,13 +44,34 @@ class ImportReport:
 
     Attributes:
         patients: ids of the patients stored, in the order of reading.
-        resources: resource type -> how many were stored.
+        resources: resource type -> how many were read of the patients stored.
+        counts: how many resources were ``added``, ``replaced`` and ``kept``.
         problems: what was wrong and where; never clinical text.
+        is_whole: no file and no patient was left out; of some entries this may be said.
     """
 
     patients: list[str] = field(default_factory=list)
     resources: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    is_whole: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {
+            "patients": self.patients,
+            "resources": self.resources,
+            **{name: self.counts[name] for name in ("added", "replaced", "kept")},
+            "problems": self.problems,
+        }
+
+    def line(self) -> str:
+        """One line for people."""
+        return (
+            f"{len(self.patients)} patients, {sum(self.resources.values()):,} resources "
+            f"({self.counts['added']:,} added, {self.counts['replaced']:,} replaced, "
+            f"{self.counts['kept']:,} kept), {len(self.problems)} problems"
+        )
 
 
 @contextmanager
@@ -48,7 +86,7 @@ def open_store(settings: Settings, *, create: bool = False) -> Iterator[Database
     if create and not settings.store.exists():
         _create_store(settings, ring)
     store = existing(settings.store, "patient store", "patient import")
-    with Database.open(store, ring) as database:
+    with Database.open(store, ring, busy_seconds=BUSY_SECONDS) as database:
         yield database
 
 
@@ -59,7 +97,27 @@ def open_keys(settings: Settings) -> KeyRing:
         SettingsError: there is none.
         KeyRingError: it cannot be used.
     """
+    _check_not_lost(settings)
     return KeyRing.open(existing(settings.keys, "key ring", "keys init"))
+
+
+def make_keys(settings: Settings) -> KeyRing:
+    """A new key ring for a home that has no store yet.
+
+    Raises:
+        SettingsError: a store lies there that an earlier ring opens.
+        KeyRingError: there is a ring already, or it cannot be written.
+    """
+    _check_not_lost(settings)
+    return KeyRing.create(settings.keys)
+
+
+def _check_not_lost(settings: Settings) -> None:
+    if settings.store.exists() and not settings.keys.exists():
+        raise SettingsError(
+            f"no key ring at {settings.keys}, but a store lies at {settings.store} that an earlier "
+            "ring opens: restore that ring; a new one cannot open it"
+        )
 
 
 def _create_store(settings: Settings, ring: KeyRing) -> None:
@@ -75,38 +133,59 @@ def import_patients(
 ) -> ImportReport:
     """Store every patient of ``files``, each whole or not at all, one transaction a patient.
 
-    A file that cannot be used, or a patient that cannot be stored, is a problem of the report; the
-    others are imported.
+    What is imported of a patient that is stored already is merged into the record, see
+    :func:`service.merging.merge_records`; a different person is refused. A file that cannot be
+    used, or a patient that cannot be stored, is a problem of the report; the others are imported.
 
     Raises:
         StorageError: the store or its keys cannot be used.
     """
     report = ImportReport()
+
+    def note(problem: Problem) -> None:
+        report.problems.append(str(problem))
+        report.is_whole = report.is_whole and not problem.is_whole
+
     with open_store(settings, create=True) as database:
-        bundles = read_patients(
-            files, on_problem=lambda problem: report.problems.append(str(problem))
-        )
-        for n, bundle in enumerate(bundles, start=1):
-            report.problems += map(str, bundle.problems)
+        for bundle in read_patients(files, on_problem=note):
+            for problem in bundle.problems:
+                note(problem)
+            if _is_born_later(bundle.resources[0], date.today()):
+                note(Problem(bundle.place, "birthDate is not used: it lies in the future"))
             try:
-                report.patients.append(_store(database, settings.actor, bundle))
-            except InvalidRecordError as error:
-                report.problems.append(f"patient {n} of this import is not stored: {error}")
+                patient_id, counts = _store(database, settings.actor, bundle)
+            except (InvalidRecordError, *OF_ONE_RECORD) as error:
+                reason = f"the patient is not stored: {error}"
+                note(Problem(bundle.place, reason, is_whole=True))
                 continue
+            report.patients.append(patient_id)
+            report.counts.update(counts)
             report.resources.update(resource["resourceType"] for resource in bundle.resources)
             if progress is not None:
                 progress(len(report.patients))
     return report
 
 
-def _store(database: Database, actor: str, bundle: PatientBundle) -> str:
+def _is_born_later(patient: Resource, today: date) -> bool:
+    born = span(patient.get("birthDate"))
+    return born is not None and born.first > today
+
+
+def _store(database: Database, actor: str, bundle: PatientBundle) -> tuple[str, Mapping[str, int]]:
     # Without a system it is an id that two hospitals may both have given: stored as a new patient,
     # because one person stored twice can be seen and two in one record cannot.
     identifiers = [Identifier(system, value) for system, value in bundle.identifiers if system]
+    counts: Mapping[str, int] = {"added": len(bundle.resources)}
+
+    def merge(stored: Sequence[Resource]) -> list[Resource]:
+        nonlocal counts
+        merged, counts = merge_records(stored, bundle.resources)
+        return merged
+
     with database.unit(actor, purpose=ADMINISTRATION) as unit:
-        patient_id = unit.patients.add(bundle.resources, identifiers)
+        patient_id = unit.patients.add(bundle.resources, identifiers, merge=merge)
         unit.commit()
-    return patient_id
+    return patient_id, counts
 
 
 def read_record(
@@ -131,21 +210,37 @@ def patient_ids(database: Database, *, actor: str, purpose: str) -> list[str]:
     return ids
 
 
-def histories(settings: Settings, graph: Graph, *, today: date) -> "csr_matrix":
+def histories(
+    settings: Settings, graph: Graph, *, today: date, failed: Failed | None = None
+) -> "csr_matrix":
     """(n_patients, n_drugs) of ones: who takes or took what, without any identifier.
 
     Every patient read leaves an audit entry with the purpose *training*. Near matches are left out,
     and so are patients without a drug.
 
+    Args:
+        settings: where the store is.
+        graph: what drugs there are.
+        today: the day the histories are of.
+        failed: called for a record that cannot be used, which is then left out.
+
     Raises:
-        StorageError: the store or its keys cannot be used, or a record does not open.
+        StorageError: the store or its keys cannot be used, or, without ``failed``, a record.
     """
     rows: list[list[int]] = []
     with open_store(settings) as database:
         resolver = Resolver(graph)
         for patient_id in patient_ids(database, actor=settings.actor, purpose=TRAINING):
-            resources = read_record(database, patient_id, actor=settings.actor, purpose=TRAINING)
-            profile = to_profile(resources, resolver, today=today)
+            try:
+                resources = read_record(
+                    database, patient_id, actor=settings.actor, purpose=TRAINING
+                )
+                profile = to_profile(resources, resolver, today=today)
+            except OF_ONE_RECORD as error:
+                if failed is None:
+                    raise
+                failed(patient_id, str(error))
+                continue
             drugs = {
                 graph.row("Drug", fact.node)
                 for fact in (*profile.drugs, *profile.past_drugs)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from service.errors import SettingsError
 
+BUSY_SECONDS = 10.0  # how long a command waits for another writer of the store
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -22,7 +22,14 @@ from recommend.profile import PatientProfile
 from recommend.recommender import Recommender
 from recommend.suggestion import Recommendation
 from service.coverage import Coverage
-from service.patients import TREATMENT, open_store, patient_ids, read_record
+from service.patients import (
+    OF_ONE_RECORD,
+    TREATMENT,
+    Failed,
+    open_store,
+    patient_ids,
+    read_record,
+)
 from service.settings import Settings
 from storage import Database
 
@@ -123,12 +130,32 @@ def open_service(settings: Settings, graph: Graph, bundle: Path) -> Iterator[Sug
 
 
 def suggest_for_all(
-    service: SuggestService, *, k: int, each: Callable[[str, Recorded], None]
+    service: SuggestService,
+    *,
+    k: int,
+    each: Callable[[str, Recorded], None],
+    failed: Failed | None = None,
 ) -> Coverage:
-    """Recommend for every stored patient, calling ``each`` when its answer is recorded."""
+    """Recommend for every stored patient.
+
+    Args:
+        service: over the store.
+        k: drugs a condition and kind.
+        each: called with a patient's id and answer when it is recorded.
+        failed: called for a record that cannot be used; the others are gone on with.
+
+    Raises:
+        StorageError: the store cannot be used, or, without ``failed``, a record.
+    """
     coverage = Coverage()
     for patient_id in patient_ids(service.database, actor=service.actor, purpose=TREATMENT):
-        recorded = service.suggest(patient_id, k=k)
+        try:
+            recorded = service.suggest(patient_id, k=k)
+        except OF_ONE_RECORD as error:
+            if failed is None:
+                raise
+            failed(patient_id, str(error))
+            continue
         coverage.add(recorded.grades, recorded.recommendation)
         each(patient_id, recorded)
     return coverage

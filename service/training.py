@@ -16,7 +16,7 @@ from recommend.models.base import Progress
 from recommend.models.gnn import Device
 from recommend.train import train
 from service.errors import SettingsError
-from service.patients import histories
+from service.patients import Failed, histories
 from service.settings import Settings
 
 
@@ -31,6 +31,7 @@ def train_bundle(
     hide: Path | None = None,
     hide_diseases: Path | None = None,
     progress: Progress | None = None,
+    failed: Failed | None = None,
 ) -> Bundle:
     """Train every model into the folder ``out``; after a kill, the same call goes on where it was.
 
@@ -44,6 +45,7 @@ def train_bundle(
         hide: TSV with ``drug_id`` and ``disease_id`` to keep out of everything.
         hide_diseases: TSV with ``disease_id`` whose treatment edges to keep out.
         progress: called with what is being done, steps done and steps in all.
+        failed: called for a stored record that cannot be used, which is then left out.
 
     Raises:
         SettingsError: ``patients``, ``device`` or a file of what to hide is not what it should be.
@@ -55,7 +57,9 @@ def train_bundle(
         raise SettingsError(f"--device must be auto, cpu or cuda, not {device!r}")
     pairs = _read_ids(hide, ("drug_id", "disease_id"), graph) if hide else []
     diseases = _read_ids(hide_diseases, ("disease_id",), graph) if hide_diseases else []
-    matrix = histories(settings, graph, today=date.today()) if patients == "store" else None
+    matrix = None
+    if patients == "store":
+        matrix = histories(settings, graph, today=date.today(), failed=failed)
     return train(
         graph,
         out,

@@ -1,7 +1,9 @@
 """The database of one store, and units of work: one transaction, rolled back unless committed."""
 
 import logging
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -132,7 +134,7 @@ class Database:
         clock: Clock = lambda: datetime.now(UTC),
         busy_seconds: float = BUSY_SECONDS,
     ) -> Self:
-        """Open an existing store.
+        """Open an existing store; a file that others could use is made the owner's alone.
 
         Args:
             location: path of the SQLite file, or its ``sqlite:///`` URL.
@@ -144,10 +146,12 @@ class Database:
             NotFoundError: there is no such file.
             SchemaVersionError: it is not a store, or of an unknown version.
             KeyRingError: ``ring`` is another store's.
+            StoreUnavailableError: others can use the file, and that cannot be changed.
         """
         path = file_of(location)
         if not path.is_file():
             raise NotFoundError(f"no patient store at {path}: create one first")
+        _close_to_others(path)
         engine = engine_for(path, busy_seconds)
         database = cls(engine, path, ring, clock=clock, busy_seconds=busy_seconds)
         try:
@@ -340,3 +344,20 @@ class Database:
                 "it is cleared when the store is next closed",
                 self._ring.store_id,
             )
+
+
+def _close_to_others(path: Path) -> None:
+    """Take the rights of group and others from the store and its log files."""
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        try:
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if mode & 0o077:
+                os.chmod(file, mode & 0o700)
+                logger.warning("%s could be used by others (mode %04o): closed to them", file, mode)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"{file} can be used by others and that cannot be changed ({error.strerror}): "
+                "run chmod 600 on it"
+            ) from error

@@ -113,8 +113,9 @@ class KeyRing(Secret):
         """Read the ring at ``path``.
 
         Raises:
-            KeyRingError: missing, a link, readable by others, of another
-                owner, or not a key ring.
+            KeyRingError: missing, readable by others, of another owner, or
+                not a key ring. A link is followed (mounted secrets are links);
+                what it leads to must be as safe.
         """
         text = _read_owner_only(path)
         try:
@@ -218,11 +219,16 @@ def _read_owner_only(path: Path) -> str:
     """Text of ``path``; the checks are made on the open file, so it cannot be exchanged between."""
     _check_folder(path.parent)
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        target = path.resolve()
+        if path.is_symlink():
+            _check_folder(target.parent)
+        handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise KeyRingError(
             f"no key ring at {path}: create one, or restore it from its backup"
         ) from None
+    except RuntimeError:  # of Path.resolve, before Python 3.13
+        raise KeyRingError(f"key ring {path} cannot be opened: its links form a circle") from None
     except OSError as error:
         raise KeyRingError(f"key ring {path} cannot be opened: {error.strerror}") from error
     try:

@@ -6,7 +6,7 @@ and is itself a leaf of the patient tree in the signed head: so a single row
 moved, altered, removed or put back in an older version is refused on read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from storage.audit import OK, AuditEntry, AuditLog, is_pseudonym
 from storage.documents import (
+    Document,
     Identifier,
     PatientRecord,
     PatientSummary,
@@ -53,7 +54,11 @@ class PatientRepository:
         self.has_erased = False  # the unit of work then clears the write-ahead log
 
     def add(
-        self, resources: Sequence[Mapping[str, Any]], identifiers: Iterable[Identifier] = ()
+        self,
+        resources: Sequence[Mapping[str, Any]],
+        identifiers: Iterable[Identifier] = (),
+        *,
+        merge: Callable[[Sequence[Document]], Sequence[Mapping[str, Any]]] | None = None,
     ) -> str:
         """Store a patient's resources, all or none; returns the patient's id, a pseudonym.
 
@@ -66,12 +71,16 @@ class PatientRepository:
                 ``resourceType``.
             identifiers: identifiers of the person, compared exactly but for
                 white space around them.
+            merge: called with the stored resources of a patient that is known;
+                what it returns is stored in place of ``resources``. It may
+                raise InvalidRecordError: then nothing is changed.
 
         Raises:
             InvalidRecordError: a resource is not JSON or has no type, an
                 identifier is empty, or two identifiers belong to two patients.
+            DecryptionError, StaleRecordError: with ``merge``, as ``get``.
         """
-        documents = [(resource_type(resource), to_json(resource)) for resource in resources]
+        documents = _documents(resources)
         links = {self._blind_index(identifier) for identifier in identifiers}
         with self._recorded("patient.write") as access:
             known = set(
@@ -86,6 +95,8 @@ class PatientRepository:
             if known:
                 patient = self._current(access.about(known.pop()))
                 old_leaf: bytes | None = patient.leaf()
+                if merge is not None:
+                    documents = _documents(merge(patient.resources()))
                 patient.row.version += 1
             else:
                 patient = SealedPatient.new(
@@ -125,6 +136,8 @@ class PatientRepository:
                 tree.append(patient_leaf(row))
                 if row.erased_at is None:
                     summaries.append(PatientSummary(row.id, row.created, row.version))
+            if tree.root() != self._audit.patients.root():
+                self._name_the_altered()
             same(tree.root(), self._audit.patients.root())
             return tuple(summaries)
 
@@ -248,10 +261,19 @@ class PatientRepository:
             raise NotFoundError(_NO_PATIENT)
         patient = SealedPatient(self._session, self._ring, row)
         if not self._audit.patients.holds(row.ordinal, patient.leaf()):
-            raise StaleRecordError(f"the row of patient {row.id} is not the one last committed")
+            raise StaleRecordError(_not_committed(row.id))
         if row.erased_at is not None:
             raise ErasedError(f"patient {row.id} was erased on {row.erased_at}")
         return patient
+
+    def _name_the_altered(self) -> None:
+        """Refuse with the first patient whose row is not the signed one, if it is one row's fault.
+
+        Asks the tree for each row, which is too slow to do where nothing is wrong.
+        """
+        for row in self._session.scalars(select(PatientRow).order_by(PatientRow.ordinal)):
+            if not self._audit.patients.holds(row.ordinal, patient_leaf(row)):
+                raise StaleRecordError(_not_committed(row.id))
 
     def _put_leaf(self, access: "_Access", patient: SealedPatient, old: bytes | None) -> None:
         """Write the patient's row and put its new state into the patient tree."""
@@ -268,6 +290,14 @@ class PatientRepository:
         if not system or not value:
             raise InvalidRecordError("an identifier needs both a system and a value")
         return self._ring.blind_index(system, value)
+
+
+def _not_committed(patient_id: str) -> str:
+    return f"the row of patient {patient_id} is not the one last committed"
+
+
+def _documents(resources: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
+    return [(resource_type(resource), to_json(resource)) for resource in resources]
 
 
 @dataclass

@@ -116,18 +116,7 @@ class SealedPatient:
         """
         key = self._data_key()
         documents, digest = [], EMPTY_CHAIN
-        # The columns in the order of the digest, as ``replace_resources`` has them.
-        for stored in self._session.execute(
-            select(
-                ResourceRow.id,
-                ResourceRow.position,
-                ResourceRow.version,
-                ResourceRow.resource_type,
-                ResourceRow.sealed,
-            )
-            .where(ResourceRow.patient_id == self.row.id)
-            .order_by(ResourceRow.position)
-        ):
+        for stored in self._rows(ResourceRow):
             context = self._place("resource", stored.id, stored.version)
             documents.append(from_json(key.open(stored.sealed, context=context)))
             digest = chain(digest, *stored)
@@ -161,17 +150,7 @@ class SealedPatient:
         """
         key = self._data_key()
         found, digest = [], EMPTY_CHAIN
-        for stored in self._session.execute(
-            select(
-                SuggestionRow.id,
-                SuggestionRow.position,
-                SuggestionRow.version,
-                SuggestionRow.created,
-                SuggestionRow.sealed,
-            )
-            .where(SuggestionRow.patient_id == self.row.id)
-            .order_by(SuggestionRow.position)
-        ):
+        for stored in self._rows(SuggestionRow):
             context = self._place("suggestion", stored.id, stored.version)
             document = from_json(key.open(stored.sealed, context=context))
             found.append(StoredSuggestion(stored.id, self.row.id, stored.created, document))
@@ -189,6 +168,39 @@ class SealedPatient:
         self.row.identifiers_digest = EMPTY_CHAIN
         self.row.resources_digest = EMPTY_CHAIN
         self.row.suggestions_digest = EMPTY_CHAIN
+
+    def check(self) -> None:
+        """Pass only if the sealed rows are those last committed and the data key opens.
+
+        Opens no record: the digests are over the rows as they are sealed.
+
+        Raises:
+            StaleRecordError: a row was changed, put back or removed, or the key's version was.
+            DecryptionError: the data key was altered or moved.
+        """
+        for table, signed in (
+            (ResourceRow, self.row.resources_digest),
+            (SuggestionRow, self.row.suggestions_digest),
+        ):
+            digest = EMPTY_CHAIN
+            for stored in self._rows(table):
+                digest = chain(digest, *stored)
+            same(digest, signed)
+        if self.row.erased_at is None:
+            self._data_key()
+            if crypto.key_version(self.row.wrapped_key or b"") != self.row.kek_version:
+                raise StaleRecordError(_STALE)
+        elif self.row.wrapped_key is not None:
+            raise StaleRecordError(_STALE)
+
+    def _rows(self, table: type[ResourceRow] | type[SuggestionRow]) -> Iterable[Any]:
+        """The patient's rows in order, their columns in the order of the digest."""
+        clear = table.resource_type if table is ResourceRow else SuggestionRow.created
+        return self._session.execute(
+            select(table.id, table.position, table.version, clear, table.sealed)
+            .where(table.patient_id == self.row.id)
+            .order_by(table.position)
+        )
 
     def _seal(self, key: AeadKey, plaintext: bytes, table: str, values: dict[str, Any]) -> bytes:
         if self.row.n_seals >= crypto.SEALS_PER_KEY:

@@ -1,4 +1,7 @@
-"""Check the whole store against its signed head: every entry, every stored hash, every patient."""
+"""Check the whole store against its signed head: entries, stored hashes, patients, sealed rows.
+
+Not signed, and so not checked: when the store was made (``meta.created``), which nothing uses.
+"""
 
 import json
 from collections.abc import Iterator
@@ -13,11 +16,20 @@ from sqlalchemy.orm import Session
 
 from storage.audit import read_head
 from storage.checkpoint import Checkpoint
-from storage.errors import AuditError
+from storage.errors import AuditError, DecryptionError, StaleRecordError
 from storage.keys import KeyRing
 from storage.merkle import Frontier, leaf_hash
-from storage.sealed import identifiers_digest, patient_leaf
-from storage.tables import AuditEntryRow, IdentifierRow, PatientRow, TreeNodeRow
+from storage.sealed import SealedPatient, identifiers_digest, patient_leaf
+from storage.tables import (
+    AuditEntryRow,
+    AuditHeadRow,
+    IdentifierRow,
+    MetaRow,
+    PatientRow,
+    ResourceRow,
+    SuggestionRow,
+    TreeNodeRow,
+)
 
 _BATCH = 10_000
 _DERIVED = ("time", "actor", "action", "subject", "purpose", "outcome")
@@ -33,7 +45,8 @@ class AuditReport:
     def __str__(self) -> str:
         extends = f", extends the checkpoint of {self.checkpoint.time}" if self.checkpoint else ""
         return (
-            f"{self.head.n_entries} audit entries and {self.head.n_patients} patients are whole, "
+            f"{self.head.n_entries} audit entries and the sealed records of "
+            f"{self.head.n_patients} patients are whole, "
             f"root {self.head.entries_root.hex()}{extends}"
         )
 
@@ -62,7 +75,8 @@ def verify(session: Session, ring: KeyRing, checkpoint: Checkpoint | None = None
             )
     try:
         _verify_entries(session, head, checkpoint)
-        _verify_patients(session, head)
+        _verify_single_rows(session, head)
+        _verify_patients(session, ring, head)
     except OperationalError as error:
         if "decode" not in str(error.orig):
             raise
@@ -124,8 +138,20 @@ def _compare_root(frontier: Frontier, signed: Checkpoint | None) -> None:
         )
 
 
-def _verify_patients(session: Session, head: Checkpoint) -> None:
-    """Every patient row and its identifiers are those of the signed patient tree."""
+def _verify_single_rows(session: Session, head: Checkpoint) -> None:
+    """The tables of one row hold that row alone, and the head's text is what was signed."""
+    if session.execute(select(AuditHeadRow.id, AuditHeadRow.checkpoint)).all() != [(1, head.text)]:
+        raise AuditError("the row of the audit head is not the one that was written")
+    if session.scalars(select(MetaRow.id)).all() != [1]:
+        raise AuditError("the row that says which store this is was changed")
+
+
+def _verify_patients(session: Session, ring: KeyRing, head: Checkpoint) -> None:
+    """Every patient row, its identifiers and its sealed rows are those of the signed tree."""
+    known = select(PatientRow.id)
+    for table in (IdentifierRow, ResourceRow, SuggestionRow):
+        if session.scalar(select(func.count()).where(table.patient_id.not_in(known))):
+            raise AuditError(f"table {table.__tablename__} holds rows of no patient")
     tree = _Recomputed(session, "patient")
     rows = session.execute(select(PatientRow).order_by(PatientRow.ordinal)).scalars()
     links = groupby(
@@ -151,6 +177,10 @@ def _verify_patients(session: Session, head: Checkpoint) -> None:
             tree.append(patient_leaf(row))
         except AuditError:
             raise AuditError(f"the row of patient {row.id} is not the one signed") from None
+        try:
+            SealedPatient(session, ring, row).check()
+        except (DecryptionError, StaleRecordError) as error:
+            raise AuditError(f"the sealed records of patient {row.id} were changed") from error
     if tree.frontier.size != head.n_patients or tree.frontier.root() != head.patients_root:
         raise AuditError(
             f"the {tree.frontier.size} patient rows are not the {head.n_patients} that were signed"

@@ -124,21 +124,24 @@ class Hetionet:
 def _read_nodes(path: Path) -> Iterator[Batch]:
     for table, lines, refused in _blocks(path, ("id", "name", "kind")):
         yield from refused
-        kinds = table.column("kind").dictionary_encode()
+        kinds = table.column("kind")
+        ids = table.column("id").dictionary_decode()
         for code, kind in enumerate(kinds.dictionary.to_pylist()):
+            of_kind = kinds.indices.to_numpy() == code
+            if not of_kind.any():  # the word of a refused row
+                continue
             if kind not in HETIONET_KINDS:
                 raise SourceError(
                     f"{path.name}: nobody knows the node kind {kind!r}; "
                     f"known are {', '.join(HETIONET_KINDS)}"
                 )
-            of_kind = kinds.indices.to_numpy() == code
-            named = pc.starts_with(table.column("id"), f"{kind}::").to_numpy(zero_copy_only=False)
+            named = pc.starts_with(ids, f"{kind}::").to_numpy(zero_copy_only=False)
             for row in np.flatnonzero(of_kind & ~named).tolist():
-                identifier = table.column("id")[row].as_py()
+                identifier = ids[row].as_py()
                 reason = f"identifier {identifier!r} is not of the kind {kind!r}"
                 yield Refusal(path.name, int(lines[row]), reason)
             rows = np.flatnonzero(of_kind & named)
-            keys = table.column("id").take(rows).to_pylist()
+            keys = ids.take(rows).to_pylist()
             yield NodeBatch(
                 type=HETIONET_KINDS[kind][0],
                 file=path.name,
@@ -152,14 +155,16 @@ def _read_nodes(path: Path) -> Iterator[Batch]:
 def _read_edges(path: Path) -> Iterator[Batch]:
     for table, lines, refused in _blocks(path, ("source", "metaedge", "target")):
         yield from refused
-        metaedges = table.column("metaedge").dictionary_encode()
+        metaedges = table.column("metaedge")
         for code, metaedge in enumerate(metaedges.dictionary.to_pylist()):
+            rows = np.flatnonzero(metaedges.indices.to_numpy() == code)
+            if not len(rows):  # the word of a refused row
+                continue
             if metaedge not in METAEDGES:
                 raise SourceError(
                     f"{path.name}: damaged, or nobody knows the metaedge {metaedge!r}; "
                     f"known are {', '.join(METAEDGES)}"
                 )
-            rows = np.flatnonzero(metaedges.indices.to_numpy() == code)
             whole = len(rows) == len(table)
             edge_type, provenance = METAEDGES[metaedge]
             yield EdgeBatch(
@@ -175,7 +180,11 @@ def _read_edges(path: Path) -> Iterator[Batch]:
 def _blocks(
     path: Path, columns: tuple[str, ...]
 ) -> Iterator[tuple[pa.RecordBatch, Lines, list[Refusal]]]:
-    """Read a TSV in blocks: the good rows, the line number of each, and the rows refused."""
+    """Read a TSV in blocks: the good rows, the line number of each, and the rows refused.
+
+    Columns are dictionaries of strings: an identifier is kept once a block, however often it
+    stands there.
+    """
     start = 2
     for text in _whole_lines(path, columns):
         count = text.count(b"\n") + (not text.endswith(b"\n"))
@@ -248,7 +257,8 @@ def _parse(text: bytes, columns: tuple[str, ...]) -> tuple[pa.RecordBatch, dict[
             invalid_row_handler=refuse,
         ),
         convert_options=pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+            column_types=dict.fromkeys(columns, pa.dictionary(pa.int32(), pa.string())),
+            strings_can_be_null=False,
         ),
     )
     arrays = [table.column(name).combine_chunks() for name in columns]
@@ -259,5 +269,7 @@ def _holes(batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which rows have an empty cell."""
     holes = np.zeros(len(batch), bool)
     for column in batch.columns:
-        holes |= pc.equal(column, "").to_numpy(zero_copy_only=False)
+        empty = column.dictionary.index("").as_py()
+        if empty >= 0:
+            holes |= column.indices.to_numpy() == empty
     return holes

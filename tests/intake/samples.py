@@ -54,7 +54,7 @@ def concept(code: str, display: str, system: str = SNOMED) -> Json:
 
 
 def patient(**fields: object) -> Json:
-    identifier = [{"system": "urn:mrn", "value": "ada"}]
+    identifier = [{"system": "urn:mrn", "value": "ada-1"}]
     return _made("Patient", {"id": "p1", "identifier": identifier}, fields)
 
 

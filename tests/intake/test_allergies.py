@@ -5,6 +5,7 @@ import pytest
 from intake.codes import Resolver
 from intake.lists import read_allergies
 from recommend.profile import Fact, Knowledge
+from tests.graphs import make_graph
 from tests.intake.samples import (
     AMOXICILLIN,
     ASPIRIN,
@@ -76,6 +77,46 @@ def test_a_misspelt_drug_is_offered_for_a_drug_allergy_but_not_for_food(resolver
     assert len(food.unmapped) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["PCN", "penicillins", "Penicillin antibiotics", "Penicillin drugs", "penicillin class"],
+)
+def test_a_class_is_found_as_charts_write_it(resolver: Resolver, text: str) -> None:
+    found = read_allergies([allergy(code={"text": text})], resolver)
+
+    assert [(fact.node, fact.grade) for fact in found.facts] == [(PENICILLINS, "exact")]
+
+
+def test_a_misspelt_class_is_offered(resolver: Resolver) -> None:
+    found = read_allergies([allergy(code={"text": "penicilins"})], resolver)
+
+    assert [(fact.node, fact.grade) for fact in found.facts] == [(PENICILLINS, "near")]
+    assert read_allergies([allergy(code={"text": "pencils"})], resolver).facts == []
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("J01C", [("ATC:J01C", "exact")]),
+        ("C09A", [("ATC:C09AA", "xref"), ("ATC:C09AB", "xref")]),
+        ("J01CA", [("ATC:J01C", "broader")]),
+        ("J01CA99", []),
+        ("Z99", []),
+        ("J", []),
+    ],
+)
+def test_an_atc_code_of_a_class_means_the_classes_at_its_level(
+    code: str, expected: list[tuple[str, str]]
+) -> None:
+    classes = {"ATC:J01C": "Penicillins", "ATC:C09AA": "ACE inhibitors", "ATC:C09AB": "Others"}
+    graph = make_graph({"DrugClass": classes}, {}, [])
+    entry = allergy(code=concept(code, "", "http://www.whocc.no/atc"))
+
+    found = read_allergies([entry], Resolver(graph))
+
+    assert sorted((fact.node, fact.grade) for fact in found.facts) == expected
+
+
 IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 NO_ALLERGY = concept("716186003", "No known allergy (situation)")
 
@@ -94,6 +135,12 @@ NO_ALLERGY = concept("716186003", "No known allergy (situation)")
         ([allergy(code=concept("716186003", "", "urn:local"))], Knowledge.KNOWN),
         ([allergy(code=concept("429625007", "No known food allergy"))], Knowledge.UNKNOWN),
         ([allergy(code=concept("no-allergy-info", "", IPS))], Knowledge.UNKNOWN),
+        ([allergy(code={"text": "NKDA"})], Knowledge.EMPTY),
+        ([allergy(code={"text": "No known drug allergies."})], Knowledge.EMPTY),
+        ([allergy(code={"text": "No Known Allergies"})], Knowledge.EMPTY),
+        ([allergy(code=concept("716186003", "No known allergy", "urn:local"))], Knowledge.EMPTY),
+        ([allergy(code={**concept("1", "Penicillin"), "text": "NKDA"})], Knowledge.KNOWN),
+        ([allergy(code={"text": "no known food allergies"})], Knowledge.UNKNOWN),
         ([allergy(code=NO_ALLERGY), allergy()], Knowledge.KNOWN),
         ([allergy(code=NO_ALLERGY), allergy(clinicalStatus=coded("resolved"))], Knowledge.EMPTY),
         ([allergy(code=NO_ALLERGY), allergy(code=None)], Knowledge.UNKNOWN),

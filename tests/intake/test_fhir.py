@@ -49,7 +49,7 @@ def test_a_bundle_gives_its_patient_with_resources_as_they_came(tmp_path: Path, 
 
     (found,) = read(path)
 
-    assert found.identifiers == (("urn:mrn", "ada"),)
+    assert found.identifiers == (("urn:mrn", "ada-1"),)
     assert found.resources == mine
     assert found.problems == []
 
@@ -99,6 +99,9 @@ def test_an_archive_gives_the_patients_of_its_bundles_and_writes_nothing(tmp_pat
     ("name", "content", "reason"),
     [
         ("a.json", b"", "is empty"),
+        ("a.ndjson", b"", "is empty"),
+        ("a.ndjson", b"\n \n", "is empty"),
+        ("a.ndjson.gz", gzip.compress(b""), "is empty"),
         ("a.json", b"<Bundle/>", "is not JSON"),
         ("a.json", b"\xff\xfe\x00", "is not JSON"),
         ("a.json", b"[1, 2]", "is JSON but not FHIR"),
@@ -251,3 +254,30 @@ def test_a_name_with_bidi_marks_is_shown_without_them(tmp_path: Path) -> None:
         read(path)
 
     assert str(caught.value).startswith("anosj.json: ")
+
+
+def test_the_ending_of_a_name_may_be_in_capitals(tmp_path: Path) -> None:
+    content = json.dumps(bundle(patient())).encode()
+    lines_of = json.dumps(patient(id="p2", identifier=None)).encode()
+    (tmp_path / "b.NDJSON.GZ").write_bytes(gzip.compress(lines_of))
+
+    found = read_patients(
+        [archive(tmp_path / "A.TAR.GZ", {"UP.JSON": content}), tmp_path / "b.NDJSON.GZ"]
+    )
+
+    assert len(list(found)) == 2
+
+
+def test_a_problem_says_whether_more_than_an_entry_is_lost(tmp_path: Path) -> None:
+    problems: list[Problem] = []
+    stray = condition(subject={"reference": "Patient/nobody"})
+    good = written(tmp_path / "a.json", bundle(patient(), stray, condition(code=None)))
+    twins = written(
+        tmp_path / "b.json",
+        bundle(patient(), patient(identifier=[{"system": "urn:mrn", "value": "another"}])),
+    )
+
+    found = list(read_patients([good, tmp_path / "gone.json", twins], on_problem=problems.append))
+
+    assert [problem.is_whole for problem in found[0].problems] == [False, False]
+    assert [problem.is_whole for problem in problems] == [True, True, True]

@@ -65,7 +65,7 @@ def test_a_reference_finds_its_patient(
 
 
 def test_a_reference_by_identifier_alone_finds_its_patient(tmp_path: Path) -> None:
-    mine = condition(subject={"identifier": {"system": "urn:mrn", "value": "ada"}})
+    mine = condition(subject={"identifier": {"system": "urn:mrn", "value": "ada-1"}})
 
     (found,), _ = read(tmp_path, bundle(patient(), mine))
 
@@ -177,7 +177,7 @@ def test_a_changed_copy_of_a_patient_is_reported(tmp_path: Path) -> None:
 
 
 def test_two_people_of_one_id_are_never_mixed(tmp_path: Path) -> None:
-    stranger = patient(identifier=[{"system": "urn:mrn", "value": "bob"}])
+    stranger = patient(identifier=[{"system": "urn:mrn", "value": "bob-2"}])
 
     found, problems = read(tmp_path, bundle(patient(), condition(), stranger))
 
@@ -261,3 +261,27 @@ def test_a_patient_without_identifier_is_known_by_url_or_id(
     (found,), _ = read(tmp_path, entries(entry(nameless, full_url)))
 
     assert found.identifiers == identifiers
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        {"system": "urn:ssn", "value": "999-99-9999"},
+        {"system": "urn:ssn", "value": "N/A"},
+        {"system": "urn:ssn", "value": "Unknown"},
+        {"system": "urn:ssn", "value": "123-45-6789"},
+        {"system": "urn:ssn", "value": "77"},
+        {"system": "urn:mrn", "value": "old-number", "use": "old"},
+        {"system": "urn:mrn", "value": "ward-bed-4", "use": "temp"},
+    ],
+)
+def test_an_identifier_that_tells_nobody_apart_is_stored_and_not_matched_by(
+    tmp_path: Path, shared: dict[str, str]
+) -> None:
+    kept = {"system": "urn:mrn", "value": "ada-1", "use": "usual"}
+
+    (found,), _ = read(tmp_path, bundle(patient(identifier=[shared, kept])))
+
+    assert found.identifiers == (("urn:mrn", "ada-1"),)
+    assert found.resources[0]["identifier"] == [shared, kept]
+    assert found.place == "a.json: entry 1 (Patient)"

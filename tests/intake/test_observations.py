@@ -1,4 +1,4 @@
-"""Kidneys, pregnancy, genes: used with unit, date and status, or not at all."""
+"""Kidneys, genes: used with unit, date and status, or not at all."""
 
 from datetime import date
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from intake.codes import Resolver
-from intake.observations import EGFR, find_egfr, find_genes, find_pregnancy
-from recommend.profile import GenePhenotype, Sex
-from tests.intake.samples import CYP2C19, CYP2D6, LOINC, Json, concept, condition, observation
+from intake.observations import EGFR, find_egfr, find_genes
+from recommend.profile import GenePhenotype
+from tests.intake.samples import CYP2C19, CYP2D6, LOINC, Json, concept, observation
 
 TODAY = date(2024, 6, 1)
 UNIT = "mL/min/{1.73_m2}"
@@ -85,83 +85,6 @@ def test_the_leap_day_has_a_year_before_it() -> None:
     found = [egfr(25, effectiveDateTime="2023-02-28")]
 
     assert find_egfr(found, today=date(2024, 2, 29)) == 25.0
-
-
-def status(code: str, day: str = "2024-05-20", **fields: object) -> Json:
-    value = concept(code, "")
-    return observation("82810-3", valueCodeableConcept=value, effectiveDateTime=day, **fields)
-
-
-def pregnancy(*entries: Json, sex: Sex = "female", age: float | None = 30) -> str:
-    return find_pregnancy(
-        [entry for entry in entries if entry["resourceType"] == "Observation"],
-        [entry for entry in entries if entry["resourceType"] == "Condition"],
-        today=TODAY,
-        sex=sex,
-        age_years=age,
-    )
-
-
-def expecting(onset: str | None, code: str = "72892002", **fields: object) -> Json:
-    return condition(code=concept(code, "Normal pregnancy"), onsetDateTime=onset, **fields)
-
-
-YES, NO = "77386006", "60001007"
-
-
-@pytest.mark.parametrize(
-    ("entries", "answer"),
-    [
-        ([], "unknown"),
-        ([status(YES)], "pregnant"),
-        ([status(NO)], "not pregnant"),
-        ([status("1")], "unknown"),
-        ([status(YES, "2023-07-29")], "pregnant"),
-        ([status(YES, "2023-07-28")], "unknown"),
-        ([status(NO, "2024-05-04")], "not pregnant"),
-        ([status(NO, "2024-05-03")], "unknown"),
-        ([status(YES, status="preliminary")], "unknown"),
-        ([status(NO, "2024-05-10"), status(YES, "2024-05-20")], "pregnant"),
-        ([status(YES, "2024-05-10"), status(NO, "2024-05-20")], "not pregnant"),
-        ([status(YES), status(NO)], "unknown"),
-        ([expecting("2024-03-01")], "pregnant"),
-        ([expecting("2024-03-01", YES)], "pregnant"),
-        ([expecting("2024-03-01", "34801009")], "unknown"),
-        ([expecting("2023-07-29")], "pregnant"),
-        ([expecting("2023-07-28")], "unknown"),
-        ([expecting("1959-05-05")], "unknown"),
-        ([expecting("2024")], "pregnant"),
-        ([expecting("2023")], "unknown"),
-        ([expecting("2025-01-01")], "unknown"),
-        ([expecting(None)], "unknown"),
-        ([expecting("2024-03-01", clinicalStatus=concept("resolved", ""))], "unknown"),
-        ([expecting("2024-03-01", verificationStatus=concept("refuted", ""))], "unknown"),
-        ([expecting("2024-03-01"), status(NO)], "unknown"),
-    ],
-)
-def test_a_pregnancy_is_what_is_said_and_still_holds(entries: list[Json], answer: str) -> None:
-    assert pregnancy(*entries) == answer
-
-
-@pytest.mark.parametrize(
-    ("sex", "age", "said", "answer"),
-    [
-        ("male", 30, False, "not pregnant"),
-        ("male", 30, True, "unknown"),
-        ("other", 30, True, "unknown"),
-        ("unknown", 30, False, "unknown"),
-        ("female", None, True, "unknown"),
-        ("female", 9.9, True, "unknown"),
-        ("female", 10.0, True, "pregnant"),
-        ("female", 55.9, True, "pregnant"),
-        ("female", 56.0, True, "unknown"),
-        ("female", 80, False, "unknown"),
-    ],
-)
-def test_a_pregnancy_must_be_plausible(
-    sex: Sex, age: float | None, said: bool, answer: str
-) -> None:
-    assert pregnancy(*([status(YES)] if said else []), sex=sex, age=age) == answer
 
 
 def phenotype(gene: str | None, value: str, day: str = "2024-05-01", **fields: Any) -> Json:

@@ -47,6 +47,7 @@ NAMES = {
 }
 # Codes that the cross-references at hand give to another term, with the reason for ours.
 TOLERATED = {
+    "59621000": "essential hypertension: nine in ten cases, and what the node's treatments are for",
     "230690007": "stroke: older than the term, so listed at cerebrovascular disease",
     "D020521": "as 230690007",
     "422504002": "ischemic stroke: Mondo lists it at its broader stroke",

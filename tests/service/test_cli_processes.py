@@ -54,13 +54,19 @@ def start(*words: str | Path) -> subprocess.Popen[str]:
     )
 
 
-def interrupt(after: int, module: str, step: str, *words: str | Path) -> None:
+def interrupt(
+    after: int,
+    module: str,
+    step: str,
+    *words: str | Path,
+    said: str = "what was there before is whole, nothing is half written",
+) -> None:
     """Run a command that is interrupted when ``step`` has passed ``after`` times and once more."""
     process = start("-c", INTERRUPTING, str(after), module, step, *words)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
     assert out == ""
-    assert err == "interrupted: what was there before is whole, nothing is half written\n"
+    assert err == f"interrupted: {said}\n"
 
 
 def state(home: Path) -> dict[str, bytes]:
@@ -90,7 +96,9 @@ def test_an_interrupted_import_keeps_what_was_committed_and_no_half_patient(home
     before = run("patient", "list", "--json", home=home).json
 
     step = "PatientRepository.add"
-    interrupt(1, "storage.records", step, "patient", "import", *files, "--home", home)
+    said = "1 patients were stored, each whole; the others were not"
+    words = ("patient", "import", *map(str, files), "--home", str(home))
+    interrupt(1, "storage.records", step, *words, said=said)
 
     after = run("patient", "list", "--json", home=home).json
     assert len(after) == len(before) + 1
@@ -118,7 +126,7 @@ def test_two_imports_at_once_lose_nothing(home: Path, is_new: bool) -> None:
     for number in range(20):
         patient = {
             "resourceType": "Patient",
-            "identifier": [{"system": "http://hospital.example", "value": str(number)}],
+            "identifier": [{"system": "http://hospital.example", "value": f"number-{number}"}],
         }
         bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}]}
         files.append(home.parent / f"{number}.json")

@@ -1,6 +1,7 @@
 """The commands on patients, keys and the audit log, and what they say when someone tampered."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_a_file_that_cannot_be_used_is_reported_and_loses_no_other(home: Path) -
 
     outcome = run("patient", "import", broken, home / "nowhere.json", good, home=home)
 
-    assert outcome.status == 0
+    assert outcome.status == 1
     assert "1 patients" in outcome.out
     assert len(outcome.err.splitlines()) == 2
     assert "broken.json" in outcome.err
@@ -103,8 +104,8 @@ def test_a_person_who_would_be_two_patients_is_a_problem_and_loses_no_other(home
 
     outcome = run("patient", "import", both, DEMO_PATIENTS / "demo-3.json", home=home)
 
-    assert outcome.status == 0
-    assert "patient 1 of this import is not stored" in outcome.err
+    assert outcome.status == 1
+    assert "both.json: entry 1 (Patient): the patient is not stored" in outcome.err
     assert "1 patients" in outcome.out
 
 
@@ -229,17 +230,28 @@ def test_an_unknown_patient_is_one_line(home: Path, words: tuple[str, ...]) -> N
     "words",
     [("patient", "list"), ("audit", "verify"), ("keys", "status"), ("recommend", "--all")],
 )
-def test_without_keys_nothing_works_and_it_says_how_to_make_them(
+def test_without_keys_nothing_works_and_it_says_how_to_get_them(
     home: Path, words: tuple[str, ...]
 ) -> None:
     (home / "keys" / "ring.json").unlink()
 
+    error = run(*words, home=home).error
+    assert "restore that ring" in error
+    assert "keys init" not in error
+    (home / "patients.db").unlink()
     assert "`keys init` makes one" in run(*words, home=home).error
 
 
-def test_keys_of_another_store_are_refused(home: Path) -> None:
+def test_no_ring_is_made_beside_a_store_that_another_one_opens(home: Path) -> None:
     (home / "keys" / "ring.json").unlink()
-    run("keys", "init", home=home)
+
+    assert "an earlier ring opens: restore that ring" in run("keys", "init", home=home).error
+    assert not (home / "keys" / "ring.json").exists()
+
+
+def test_keys_of_another_store_are_refused(home: Path) -> None:
+    run("keys", "init", home=home.parent / "other")
+    shutil.copy(home.parent / "other" / "keys" / "ring.json", home / "keys" / "ring.json")
 
     assert "use the ring it was created with" in run("patient", "list", home=home).error
 
@@ -311,6 +323,62 @@ def test_a_changed_sealed_column_is_refused_on_read(home: Path) -> None:
 
     assert "a sealed value does not open here" in run("recommend", patient, home=home).error
     assert "a sealed value does not open here" in run("patient", "show", patient, home=home).error
+
+
+def alter_first_record(home: Path) -> str:
+    """Change one sealed row of the first patient; returns the patient's id."""
+    patient = first_patient(home)
+    change(
+        home,
+        f"UPDATE resource SET sealed = x'00' WHERE patient_id = '{patient}' AND position = 1",
+    )
+    return patient
+
+
+def test_one_altered_record_is_named_and_the_others_are_answered(home: Path) -> None:
+    patient = alter_first_record(home)
+
+    outcome = run("recommend", "--all", "-k", "1", "--json", home=home)
+
+    assert outcome.status == 1
+    assert outcome.err.startswith(f"error: patient {patient}: a sealed value does not open here")
+    document = json.loads(outcome.out)
+    assert [error["patient"] for error in document["errors"]] == [patient]
+    assert len(document["patients"]) == document["coverage"]["patients"] == 7
+
+
+def test_training_leaves_an_altered_record_out_and_names_it(home: Path) -> None:
+    patient = alter_first_record(home)
+
+    outcome = run("train", "--patients", "store", "--json", home=home)
+
+    assert outcome.status == 1
+    assert json.loads(outcome.out)["errors"][0]["patient"] == patient
+    assert f"error: patient {patient}: " in outcome.err
+
+
+def test_audit_verify_covers_the_sealed_rows(home: Path) -> None:
+    patient = alter_first_record(home)
+
+    assert f"sealed records of patient {patient}" in run("audit", "verify", home=home).error
+
+
+def test_a_locked_store_is_one_line_after_the_time_to_wait(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.patients.BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(home / "patients.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+
+        assert "not free within 0.05 seconds" in run("patient", "list", home=home).error
+
+
+def test_an_altered_patient_row_is_named(home: Path) -> None:
+    patient = first_patient(home)
+    change(home, f"UPDATE patient SET version = 9 WHERE id = '{patient}'")
+
+    assert f"the row of patient {patient} is not" in run("patient", "list", home=home).error
+    assert f"the row of patient {patient} is not" in run("recommend", "--all", home=home).error
 
 
 def test_prove_gives_an_entry_its_path_and_the_signed_head(home: Path) -> None:

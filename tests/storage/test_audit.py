@@ -60,7 +60,7 @@ def test_an_untouched_log_is_whole(log: Database) -> None:
     report = log.verify_audit()
 
     assert (report.head.n_entries, report.head.n_patients) == (N_ENTRIES, 1)
-    assert "11 audit entries and 1 patients are whole" in str(report)
+    assert "11 audit entries and the sealed records of 1 patients are whole" in str(report)
 
 
 def test_an_empty_log_is_whole(database: Database) -> None:

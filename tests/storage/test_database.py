@@ -31,6 +31,20 @@ def test_a_store_is_its_owners_only_with_its_side_files(database: Database, ada:
     assert not list(database.path.parent.glob(".patients*"))
 
 
+def test_a_store_that_others_can_use_is_closed_to_them_with_a_warning(
+    database: Database, ada: str, ring: KeyRing, caplog: pytest.LogCaptureFixture
+) -> None:
+    for file in database.path.parent.glob("patients.db*"):
+        file.chmod(0o644)
+
+    with Database.open(database.path, ring) as again:
+        assert list(read(again, ada)) == RECORD
+
+    files = list(database.path.parent.glob("patients.db*"))
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert "could be used by others (mode 0644)" in caplog.text
+
+
 def test_a_store_opens_by_path_and_by_url(database: Database, ada: str, ring: KeyRing) -> None:
     for location in (database.path, str(database.path), f"sqlite:///{database.path}"):
         with Database.open(location, ring) as again:

@@ -83,12 +83,30 @@ def test_a_ring_of_another_user_is_refused(
         KeyRing.open(ring_file(tmp_path))
 
 
-def test_a_link_to_a_ring_is_refused(tmp_path: Path, ring: KeyRing) -> None:
-    link = ring_file(tmp_path).with_name("link.json")
+def test_a_link_to_a_ring_is_followed_where_the_ring_is_safe(tmp_path: Path, ring: KeyRing) -> None:
+    link = tmp_path / "mounted" / "link.json"
+    link.parent.mkdir(mode=0o700)
     link.symlink_to(ring_file(tmp_path))
 
-    with pytest.raises(KeyRingError, match="cannot be opened"):
+    assert KeyRing.open(link).store_id == ring.store_id
+    ring_file(tmp_path).parent.chmod(0o702)
+    with pytest.raises(KeyRingError, match="chmod 700"):
         KeyRing.open(link)
+    ring_file(tmp_path).parent.chmod(0o700)
+    ring_file(tmp_path).chmod(0o640)
+    with pytest.raises(KeyRingError, match="chmod 600"):
+        KeyRing.open(link)
+
+
+def test_links_in_a_circle_or_to_nothing_are_no_ring(tmp_path: Path, ring: KeyRing) -> None:
+    circle, nothing = (ring_file(tmp_path).with_name(name) for name in ("circle", "nothing"))
+    circle.symlink_to(circle)
+    nothing.symlink_to(tmp_path / "keys" / "nowhere.json")
+
+    with pytest.raises(KeyRingError, match="form a circle"):
+        KeyRing.open(circle)
+    with pytest.raises(KeyRingError, match="no key ring"):
+        KeyRing.open(nothing)
 
 
 def test_a_folder_or_a_pipe_is_no_ring(tmp_path: Path, ring: KeyRing) -> None:

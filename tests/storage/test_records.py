@@ -64,6 +64,38 @@ def test_a_second_import_of_an_identifier_replaces_the_record(database: Database
         assert [summary.version for summary in unit.patients.list()] == [2]
 
 
+def test_a_second_import_may_merge_with_what_is_stored(database: Database, ada: str) -> None:
+    with database.unit("importer", purpose="test") as unit:
+        merged = unit.patients.add([PATIENT], [NUMBER], merge=lambda old: [*old, PATIENT])
+        unit.commit()
+
+    assert merged == ada
+    assert read(database, ada) == (*RECORD, PATIENT)
+
+
+def test_a_merge_that_refuses_changes_nothing(database: Database, ada: str) -> None:
+    def refuse(_: object) -> list[Any]:
+        raise InvalidRecordError("another person")
+
+    with (
+        pytest.raises(InvalidRecordError, match="another person"),
+        database.unit("importer", purpose="test") as unit,
+    ):
+        unit.patients.add([CONDITION], [NUMBER], merge=refuse)
+
+    assert list(read(database, ada)) == RECORD
+    assert ("patient.write", "InvalidRecordError") in outcomes(database)
+    assert database.verify_audit().head.n_patients == 1
+
+
+def test_a_new_patient_is_merged_with_nothing(database: Database) -> None:
+    with database.unit("importer", purpose="test") as unit:
+        patient_id = unit.patients.add(RECORD, [NUMBER], merge=lambda old: pytest.fail("called"))
+        unit.commit()
+
+    assert list(read(database, patient_id)) == RECORD
+
+
 def test_identifiers_of_two_patients_are_refused(database: Database, ada: str) -> None:
     other = Identifier("urn:hospital", "MRN-2")
     store(database, RECORD, [other])

@@ -264,3 +264,46 @@ def test_a_refusal_that_the_caller_swallows_is_recorded_all_the_same(
         unit.commit()
 
     assert outcomes(database)[-1] == ("patient.read", "DecryptionError")
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE resource SET sealed = x'00' WHERE position = 1", "sealed records of patient"),
+        ("DELETE FROM resource WHERE position = 1", "sealed records of patient"),
+        ("DELETE FROM suggestion", "sealed records of patient"),
+        ("UPDATE patient SET wrapped_key = x'00'", "sealed records of patient"),
+        ("UPDATE patient SET kek_version = 7", "sealed records of patient"),
+        ("UPDATE resource SET patient_id = 'nobody'", "rows of no patient"),
+        ("UPDATE meta SET id = 2", "says which store"),
+        ("UPDATE audit_head SET id = 2", "audit head"),
+        ("UPDATE audit_head SET checkpoint = checkpoint || ' '", "audit head"),
+        ("INSERT INTO audit_head SELECT 2, checkpoint FROM audit_head", "audit head"),
+    ],
+)
+def test_verify_finds_what_was_changed_in_any_table(
+    database: Database, ada: str, tamper: Tamper, statement: str, said: str
+) -> None:
+    with database.unit("recommender", purpose="treatment") as unit:
+        unit.patients.put_suggestion(ada, PATIENT)
+        unit.commit()
+    database.verify_audit()
+    tamper(statement)
+
+    with pytest.raises(AuditError, match=said):
+        database.verify_audit()
+
+
+def test_rows_put_back_for_an_erased_patient_are_found(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    rows = tamper("SELECT * FROM resource")
+    with database.unit("dr.lee", purpose="administration") as unit:
+        unit.patients.erase(ada)
+        unit.commit()
+    database.verify_audit()
+    marks = ", ".join("?" * len(rows[0]))
+    tamper(f"INSERT INTO resource VALUES ({marks})", *rows[0])
+
+    with pytest.raises(AuditError, match=f"sealed records of patient {ada}"):
+        database.verify_audit()
