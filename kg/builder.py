@@ -11,19 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kg.columns import EdgeRecords, NodeRecords, edge_table, label_table, renumber
 from kg.errors import SourceError
 from kg.graph import (
     LABEL_KINDS,
-    AssertionTable,
-    EdgeTable,
     Graph,
-    LabelTable,
     Provenance,
     Rows,
 )
@@ -55,10 +52,6 @@ class Conflict(NamedTuple):
     node: str
     shown: str  # the first, which is shown
     other: str  # the second, which became a synonym
-
-
-_Number = TypeVar("_Number", bound=np.generic)
-_Key = TypeVar("_Key")
 
 
 @dataclass
@@ -122,32 +115,13 @@ def build(sources: Sequence[Source], *, progress: Progress | None = None) -> Bui
     return BuildResult(graph, builder.report)
 
 
-@dataclass
-class _Nodes:
-    """The nodes of one type, in the order in which they came."""
-
-    rows: dict[str, int] = field(default_factory=dict)  # id -> row
-    names: list[str] = field(default_factory=list)
-    labels: set[tuple[int, int, str]] = field(default_factory=set)  # row, kind, text
-
-
-@dataclass
-class _Edges:
-    """Pieces of one edge type; provenance and details are one value or one an edge."""
-
-    heads: list[Rows] = field(default_factory=list)
-    tails: list[Rows] = field(default_factory=list)
-    provenances: list[int] = field(default_factory=list)
-    details: list[Rows | None] = field(default_factory=list)
-
-
 class _Builder:
     def __init__(self) -> None:
         self.report = BuildReport()
         self.sources: dict[str, Mapping[str, Any]] = {}
-        self._nodes: dict[str, _Nodes] = {}
+        self._nodes: dict[str, NodeRecords] = {}
         self._types: dict[str, str] = {}  # id -> node type
-        self._edges: dict[EdgeType, _Edges] = {}
+        self._edges: dict[EdgeType, EdgeRecords] = {}
         self._provenances: dict[Provenance, int] = {}
         self._details: dict[str, int] = {}
         self._statements: dict[str, list[Mapping[str, str]]] = {}
@@ -194,7 +168,7 @@ class _Builder:
                 f"{batch.file}: nobody knows the node kind {batch.type!r}; "
                 f"known are {', '.join(NODES)}"
             )
-        nodes = self._nodes.setdefault(batch.type, _Nodes())
+        nodes = self._nodes.setdefault(batch.type, NodeRecords())
         keys = self._keys.setdefault(batch.type, {})
         self._value_sets.pop(batch.type, None)
         place: list[int] = []
@@ -239,7 +213,9 @@ class _Builder:
             return f"node {node_id} is a {known} elsewhere, here a {node_type}"
         return None
 
-    def _merge_name(self, nodes: _Nodes, row: int, node_id: str, name: str, place: Place) -> None:
+    def _merge_name(
+        self, nodes: NodeRecords, row: int, node_id: str, name: str, place: Place
+    ) -> None:
         shown = nodes.names[row]
         if key(name) != key(shown):
             self.report.conflicts.append(Conflict(*place, node_id, shown, name))
@@ -264,7 +240,7 @@ class _Builder:
                     )
                 )
             heads, tails = heads[good], tails[good]
-        pieces = self._edges.setdefault(batch.type, _Edges())
+        pieces = self._edges.setdefault(batch.type, EdgeRecords())
         details = None
         if batch.details is not None:
             codes = [self._detail(d) for d, ok in zip(batch.details, good, strict=True) if ok]
@@ -346,12 +322,19 @@ class _Builder:
         came = list(dict.fromkeys(p.source for p in self._provenances))
         provenances = sorted(self._provenances, key=lambda p: (came.index(p.source), astuple(p)))
         details = sorted(self._details)
-        codes = (_renumber(self._provenances, provenances), _renumber(self._details, details))
+        codes = (renumber(self._provenances, provenances), renumber(self._details, details))
         edge_tables, assertion_tables = {}, {}
         for edge_type in sorted(self._edges):
-            built = self._edge_table(edge_type, new_rows, codes)
-            if built is not None:
-                edge_tables[edge_type], assertion_tables[edge_type] = built
+            built = edge_table(edge_type, self._edges.pop(edge_type), new_rows, codes)
+            if built is None:
+                continue
+            edge_tables[edge_type], assertion_tables[edge_type], repeats = built
+            if repeats:
+                self.report.merged["all sources", str(edge_type)] += repeats
+        labels = {
+            t: [(int(rows[old]), kind, text) for old, kind, text in self._nodes[t].labels]
+            for t, rows in new_rows.items()
+        }
         graph = Graph(
             ids=ids,
             names=names,
@@ -359,7 +342,7 @@ class _Builder:
             assertion_tables=assertion_tables,
             provenances=provenances,
             details=pa.array(details, pa.string()),
-            labels=self._label_table(ids, names, new_rows),
+            labels=label_table(ids, names, labels),
             statements={
                 kind: sorted(rows, key=lambda row: sorted(row.items()))
                 for kind, rows in sorted(self._statements.items())
@@ -369,108 +352,3 @@ class _Builder:
         )
         graph.validate()
         return replace(graph, fingerprint=fingerprint(graph))
-
-    def _edge_table(
-        self, edge_type: EdgeType, new_rows: Mapping[str, Rows], codes: tuple[Rows, Rows]
-    ) -> tuple[EdgeTable, AssertionTable] | None:
-        pieces = self._edges.pop(edge_type)
-        sizes = [len(piece) for piece in pieces.heads]
-        if sum(sizes) == 0:
-            return None
-        n_heads, n_tails = len(new_rows[edge_type.head]), len(new_rows[edge_type.tail])
-        head = new_rows[edge_type.head][np.concatenate(pieces.heads)]
-        tail = new_rows[edge_type.tail][np.concatenate(pieces.tails)]
-        if EDGES[edge_type].symmetric:
-            head, tail = np.minimum(head, tail), np.maximum(head, tail)
-        pair = head.astype(np.int64) * n_tails + tail
-        del head, tail
-        order = np.argsort(pair, kind="stable")
-        pair = pair[order]
-        first = np.concatenate([[True], pair[1:] != pair[:-1]])
-        unique = pair[first]
-        tail = (unique % n_tails).astype(np.int32)
-        head = (unique // n_tails).astype(np.int32)
-        by_tail = np.argsort(tail, kind="stable").astype(np.int32)
-        table = EdgeTable(
-            tail=_frozen(tail),
-            head_start=_starts(head, n_heads),
-            by_tail=_frozen(by_tail),
-            tail_start=_starts(tail, n_tails),
-        )
-        edge = np.cumsum(first, dtype=np.int32) - 1
-        assertions = _assertions(pieces, sizes, order, edge, codes)
-        if repeats := len(first) - int(first.sum()):
-            self.report.merged["all sources", str(edge_type)] += repeats
-        return table, assertions
-
-    def _label_table(
-        self,
-        ids: Mapping[str, pa.StringArray],
-        names: Mapping[str, pa.StringArray],
-        new_rows: Mapping[str, Rows],
-    ) -> LabelTable:
-        rows: list[tuple[int, int, str]] = []
-        offset = 0
-        for node_type, node_ids in ids.items():
-            for i, (node_id, name) in enumerate(
-                zip(node_ids.to_pylist(), names[node_type].to_pylist(), strict=True)
-            ):
-                rows.append((offset + i, 0, node_id))
-                rows.append((offset + i, 1, name))
-            for old, kind, text in self._nodes[node_type].labels:
-                rows.append((offset + int(new_rows[node_type][old]), kind, text))
-            offset += len(node_ids)
-        rows.sort()
-        keys = [key(text).encode() for _, _, text in rows]
-        by_key = sorted(range(len(rows)), key=keys.__getitem__)
-        return LabelTable(
-            node=_frozen(np.array([row[0] for row in rows], np.int32)),
-            kind=_frozen(np.array([row[1] for row in rows], np.int8)),
-            text=pa.array([row[2] for row in rows], pa.string()),
-            key=pa.array([k.decode() for k in keys], pa.string()),
-            by_key=_frozen(np.array(by_key, np.int32)),
-        )
-
-
-def _frozen(array: NDArray[_Number]) -> NDArray[_Number]:
-    array.setflags(write=False)
-    return array
-
-
-def _renumber(old: Mapping[_Key, int], new: Sequence[_Key]) -> Rows:
-    """Old number -> new number; the last entry leaves -1, "none", as it is."""
-    result = np.full(len(old) + 1, -1, np.int32)
-    for number, value in enumerate(new):
-        result[old[value]] = number
-    return result
-
-
-def _starts(rows: Rows, count: int) -> Rows:
-    """Where the runs of each value begin when ``rows`` is sorted: (count + 1,)."""
-    counts = np.bincount(rows, minlength=count)
-    return _frozen(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-
-
-def _assertions(
-    pieces: _Edges,
-    sizes: Sequence[int],
-    order: NDArray[np.int64],
-    edge: Rows,
-    codes: tuple[Rows, Rows],
-) -> AssertionTable:
-    sources = codes[0][np.array(pieces.provenances)]
-    plain = all(piece is None or (piece < 0).all() for piece in pieces.details)
-    if plain and len(set(sources.tolist())) == 1:
-        empty = _frozen(np.empty(0, np.int32))
-        return AssertionTable(empty, _frozen(np.empty(0, np.int16)), empty, int(sources[0]))
-    provenance = np.repeat(sources, sizes)[order]
-    details = np.concatenate(
-        [
-            np.full(size, -1, np.int32) if piece is None else piece
-            for size, piece in zip(sizes, pieces.details, strict=True)
-        ]
-    )[order]
-    # The same source saying the same thing twice is one assertion.
-    rows = np.unique(np.stack([edge, provenance, codes[1][details]], axis=1), axis=0)
-    edge, provenance, details = (np.ascontiguousarray(column) for column in rows.T)
-    return AssertionTable(_frozen(edge), _frozen(provenance.astype(np.int16)), _frozen(details))

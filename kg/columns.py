@@ -1,0 +1,149 @@
+"""Records as they came, and the sorted columns that they become. The builder's second half."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kg.graph import AssertionTable, EdgeTable, LabelTable, Rows
+from kg.names import key
+from kg.schema import EDGES, EdgeType
+
+_Number = TypeVar("_Number", bound=np.generic)
+_Key = TypeVar("_Key")
+
+
+@dataclass
+class NodeRecords:
+    """The nodes of one type, in the order in which they came."""
+
+    rows: dict[str, int] = field(default_factory=dict)  # id -> row
+    names: list[str] = field(default_factory=list)
+    labels: set[tuple[int, int, str]] = field(default_factory=set)  # row, kind, text
+
+
+@dataclass
+class EdgeRecords:
+    """Pieces of one edge type; provenance and details are one value or one an edge."""
+
+    heads: list[Rows] = field(default_factory=list)
+    tails: list[Rows] = field(default_factory=list)
+    provenances: list[int] = field(default_factory=list)
+    details: list[Rows | None] = field(default_factory=list)
+
+
+def edge_table(
+    edge_type: EdgeType,
+    pieces: EdgeRecords,
+    new_rows: Mapping[str, Rows],
+    codes: tuple[Rows, Rows],
+) -> tuple[EdgeTable, AssertionTable, int] | None:
+    """The columns of one edge type, and how many records repeated another; None for no edge.
+
+    Args:
+        edge_type: what the records are of.
+        pieces: the records as they came.
+        new_rows: node type -> a row in the order of coming -> its row in the order of identifiers.
+        codes: the numbers of provenances and details in the graph, by those in ``pieces``.
+    """
+    sizes = [len(piece) for piece in pieces.heads]
+    if sum(sizes) == 0:
+        return None
+    n_heads, n_tails = len(new_rows[edge_type.head]), len(new_rows[edge_type.tail])
+    head = new_rows[edge_type.head][np.concatenate(pieces.heads)]
+    tail = new_rows[edge_type.tail][np.concatenate(pieces.tails)]
+    if EDGES[edge_type].symmetric:
+        head, tail = np.minimum(head, tail), np.maximum(head, tail)
+    pair = head.astype(np.int64) * n_tails + tail
+    del head, tail
+    order = np.argsort(pair, kind="stable")
+    pair = pair[order]
+    first = np.concatenate([[True], pair[1:] != pair[:-1]])
+    unique = pair[first]
+    tail = (unique % n_tails).astype(np.int32)
+    head = (unique // n_tails).astype(np.int32)
+    by_tail = np.argsort(tail, kind="stable").astype(np.int32)
+    table = EdgeTable(
+        tail=_frozen(tail),
+        head_start=_starts(head, n_heads),
+        by_tail=_frozen(by_tail),
+        tail_start=_starts(tail, n_tails),
+    )
+    edge = np.cumsum(first, dtype=np.int32) - 1
+    assertions = _assertions(pieces, sizes, order, edge, codes)
+    return table, assertions, len(first) - int(first.sum())
+
+
+def label_table(
+    ids: Mapping[str, pa.StringArray],
+    names: Mapping[str, pa.StringArray],
+    labels: Mapping[str, Iterable[tuple[int, int, str]]],
+) -> LabelTable:
+    """Every text that leads to a node: identifiers, names, and ``labels`` as (row, kind, text)."""
+    rows: list[tuple[int, int, str]] = []
+    offset = 0
+    for node_type, node_ids in ids.items():
+        for i, (node_id, name) in enumerate(
+            zip(node_ids.to_pylist(), names[node_type].to_pylist(), strict=True)
+        ):
+            rows.append((offset + i, 0, node_id))
+            rows.append((offset + i, 1, name))
+        rows += [(offset + row, kind, text) for row, kind, text in labels[node_type]]
+        offset += len(node_ids)
+    rows.sort()
+    keys = [key(text).encode() for _, _, text in rows]
+    by_key = sorted(range(len(rows)), key=keys.__getitem__)
+    return LabelTable(
+        node=_frozen(np.array([row[0] for row in rows], np.int32)),
+        kind=_frozen(np.array([row[1] for row in rows], np.int8)),
+        text=pa.array([row[2] for row in rows], pa.string()),
+        key=pa.array([k.decode() for k in keys], pa.string()),
+        by_key=_frozen(np.array(by_key, np.int32)),
+    )
+
+
+def _frozen(array: NDArray[_Number]) -> NDArray[_Number]:
+    array.setflags(write=False)
+    return array
+
+
+def renumber(old: Mapping[_Key, int], new: Sequence[_Key]) -> Rows:
+    """Old number -> new number; the last entry leaves -1, "none", as it is."""
+    result = np.full(len(old) + 1, -1, np.int32)
+    for number, value in enumerate(new):
+        result[old[value]] = number
+    return result
+
+
+def _starts(rows: Rows, count: int) -> Rows:
+    """Where the runs of each value begin when ``rows`` is sorted: (count + 1,)."""
+    counts = np.bincount(rows, minlength=count)
+    return _frozen(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+
+
+def _assertions(
+    pieces: EdgeRecords,
+    sizes: Sequence[int],
+    order: NDArray[np.int64],
+    edge: Rows,
+    codes: tuple[Rows, Rows],
+) -> AssertionTable:
+    sources = codes[0][np.array(pieces.provenances)]
+    plain = all(piece is None or (piece < 0).all() for piece in pieces.details)
+    if plain and len(set(sources.tolist())) == 1:
+        empty = _frozen(np.empty(0, np.int32))
+        return AssertionTable(empty, _frozen(np.empty(0, np.int16)), empty, int(sources[0]))
+    provenance = np.repeat(sources, sizes)[order]
+    details = np.concatenate(
+        [
+            np.full(size, -1, np.int32) if piece is None else piece
+            for size, piece in zip(sizes, pieces.details, strict=True)
+        ]
+    )[order]
+    # The same source saying the same thing twice is one assertion.
+    rows = np.unique(np.stack([edge, provenance, codes[1][details]], axis=1), axis=0)
+    edge, provenance, details = (np.ascontiguousarray(column) for column in rows.T)
+    return AssertionTable(_frozen(edge), _frozen(provenance.astype(np.int16)), _frozen(details))
