@@ -10,7 +10,10 @@ def missing(state: PatientState, absent: Mapping[str, str]) -> tuple[str, ...]:
     """One sentence for each gap; ``absent`` are the parts that the bundle lacks, and why."""
     profile = state.profile
     gaps = sorted(
-        f"{item.kind} {item.text!r}: not assessed ({item.reason})" for item in profile.unmapped
+        f"{item.kind} {item.text!r}: not assessed ({item.reason})"
+        if item.text
+        else f"{item.kind}: not assessed ({item.reason})"
+        for item in profile.unmapped
     )
     for kind, facts in (
         ("condition", state.recorded),

@@ -11,7 +11,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     """A hit for the same ingredient, or the same ATC level 4 unless the pair is meant to combine.
 
     The same ingredient counts as contraindicated (there is nothing to start); the same class as
-    moderate. Drugs whose ATC group is not known cannot be compared.
+    major: a second one is seldom meant. Drugs whose ATC group is not known cannot be compared.
     """
     classes = _level_4(rules, drug)
     verdicts = []
@@ -27,7 +27,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             shared = sorted(classes & _level_4(rules, partner))
             if shared and frozenset((drug, partner)) not in rules.combinations:
                 text = f"{rules.name(partner)} is also of the {rules.name(shared[0])}{doubt}"
-                verdicts.append(Verdict(CHECK, Outcome.HIT, text, partner, "moderate", "ATC"))
+                verdicts.append(Verdict(CHECK, Outcome.HIT, text, partner, "major", "ATC"))
             elif not (rules.is_placed(drug) and rules.is_placed(partner)):
                 gaps.append(rules.name(partner))
                 continue

@@ -14,7 +14,8 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
 
     A disease of pregnancy among the current conditions counts as a pregnancy, unless the record
     says that there is none; then which of the two holds is open. So it is where the record
-    contradicts itself, or is of no use, about a pregnancy, whatever age and sex it states.
+    contradicts itself, or is of no use, about a pregnancy, whatever age and sex it states; a listed
+    drug is then a hit, unless the record is a man's.
     """
     state, rule = patient.profile.pregnancy, rules.pregnancy.get(drug)
     sign = next((d for d in _OF_PREGNANCY if d in patient.conditions), None)
@@ -33,6 +34,9 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     open_question = "it is not recorded whether the patient is pregnant"
     if doubts:
         open_question = f"the record cannot be relied on about a pregnancy: {', '.join(doubts)}"
+        if rule is not None and patient.profile.sex != "male":
+            text = f"{rule.severity} in pregnancy: {rule.text}; {open_question}"
+            return [Verdict(CHECK, Outcome.HIT, text, None, rule.severity, rule.source)]
     elif sign:
         open_question = f"recorded as not pregnant, but with {rules.name(sign)}"
     warning = f"; if she is: {rule.text}" if rule else ""

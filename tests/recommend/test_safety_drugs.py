@@ -101,8 +101,8 @@ def test_a_drug_that_is_taken_already_is_vetoed_and_one_of_its_class_warned_of(
     small: SafetyRules,
 ) -> None:
     assert outcomes(judge(small, A, "duplicate", drugs=[A])) == ["hit contraindicated"]
-    assert outcomes(judge(small, A, "duplicate", drugs=[B])) == ["hit moderate"]
-    assert outcomes(judge(small, P, "duplicate", drugs=[Q])) == ["hit moderate"]  # by ATC code
+    assert outcomes(judge(small, A, "duplicate", drugs=[B])) == ["hit major"]
+    assert outcomes(judge(small, P, "duplicate", drugs=[Q])) == ["hit major"]  # by ATC code
     assert outcomes(judge(small, A, "duplicate", drugs=[T])) == ["clear"]
 
 

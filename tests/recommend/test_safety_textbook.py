@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from recommend.safety import SafetyRules, vetoes
-from recommend.suggestion import Outcome
+from kg.graph import Graph
+from kg.names import lookup
+from recommend.profile import PatientProfile, Sex, Unmapped
+from recommend.safety import PatientState, SafetyRules, check_drug, vetoes
+from recommend.suggestion import Outcome, Verdict
 from tests.recommend.cases import of_check, patient, severities, verdicts_on
 
 VETO, MAJOR, MODERATE = "contraindicated", "major", "moderate"
@@ -61,9 +64,9 @@ CASES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("lisinopril", "allergy", MAJOR, {"allergies": ["enalapril"]}),
     ("metformin", "allergy", VETO, {"allergies": ["metformin"]}),
     # duplicates
-    ("simvastatin", "duplicate", MODERATE, {"drugs": ["atorvastatin"]}),
-    ("naproxen", "duplicate", MODERATE, {"drugs": ["ibuprofen"]}),
-    ("metoprolol", "duplicate", MODERATE, {"drugs": ["atenolol"]}),
+    ("simvastatin", "duplicate", MAJOR, {"drugs": ["atorvastatin"]}),
+    ("naproxen", "duplicate", MAJOR, {"drugs": ["ibuprofen"]}),
+    ("metoprolol", "duplicate", MAJOR, {"drugs": ["atenolol"]}),
     ("omeprazole", "duplicate", VETO, {"drugs": ["omeprazole"]}),
     # pregnancy, kidneys, genes
     ("lisinopril", "pregnancy", VETO, {"sex": "female", "age_years": 30, "pregnancy": "pregnant"}),
@@ -150,3 +153,21 @@ def test_an_unremarkable_prescription_raises_no_serious_alert(
 
     grave = [v for v in verdicts if v.severity in ("contraindicated", "major", "unknown")]
     assert grave == []
+
+
+def test_a_pregnancy_without_a_date_vetoes_what_a_dated_one_would(starter: Graph) -> None:
+    rules = SafetyRules.read(starter)
+    doubt = Unmapped("pregnancy", "", "an active pregnancy without a usable date")
+    lisinopril = lookup(starter, "lisinopril", ("Drug",))[0].node.id
+
+    def verdict(sex: Sex) -> Verdict:
+        profile = PatientProfile(sex=sex, age_years=31, unmapped=(doubt,))
+        return next(
+            v
+            for v in check_drug(rules, PatientState(profile, rules), lisinopril)
+            if v.check == "pregnancy"
+        )
+
+    assert (verdict("female").outcome, verdict("female").severity) == ("hit", "contraindicated")
+    assert "without a usable date" in verdict("female").text
+    assert verdict("male").outcome == "not covered"
