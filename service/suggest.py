@@ -17,6 +17,7 @@ from typing import Any
 
 from intake import Resolver, code_grades, to_profile
 from kg.graph import Graph
+from recommend.bundle import open_bundle
 from recommend.errors import ProfileError
 from recommend.profile import PatientProfile
 from recommend.recommender import Recommender
@@ -124,7 +125,7 @@ def open_service(settings: Settings, graph: Graph, bundle: Path) -> Iterator[Sug
         BundleError: the bundle cannot be opened, or is of another graph.
         KeyRingError, NotFoundError: there are no keys, or no store.
     """
-    recommender = Recommender.load(bundle, graph=graph)
+    recommender = Recommender.load(open_bundle(bundle, graph, verify=True), graph=graph)
     with open_store(settings) as database:
         yield SuggestService(database, recommender, Resolver(graph), settings.actor)
 
@@ -172,4 +173,6 @@ def suggest_for_profile(graph: Graph, bundle: Path, path: Path, *, k: int) -> Re
     except (ValueError, RecursionError):
         raise ProfileError(f"{path} is not JSON") from None
     profile = PatientProfile.from_json(document)
-    return Recommender.load(bundle, graph=graph).recommend(profile, k=k)
+    return Recommender.load(open_bundle(bundle, graph, verify=True), graph=graph).recommend(
+        profile, k=k
+    )

@@ -1,6 +1,7 @@
 """The commands on graph and models: what they print, and how they end."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from unittest.mock import patch
@@ -230,6 +231,19 @@ def test_a_build_or_an_export_never_replaces_what_is_not_its_own(
     assert "choose another folder" in run("build", *out, home=tmp_path).error
     assert "choose another folder" in run(*export, home=demo_home).error
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["mother.txt"]
+
+
+def test_a_damaged_bundle_of_the_same_size_is_refused(demo_home: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(demo_home / "bundle", tmp_path / "bundle"))
+    (scores,) = bundle.glob("scores.*.safetensors")
+    content = bytearray(scores.read_bytes())
+    content[-4:] = bytes(4 * [content[-1] ^ 255])
+    scores.write_bytes(content)
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"conditions": ["DOID:9352"]}')
+
+    words = ("recommend", "--profile", profile, "--bundle", bundle)
+    assert "has SHA-256" in run(*words, home=demo_home).error
 
 
 def test_a_bundle_of_another_graph_is_refused(demo_home: Path, other_graph: Path) -> None:
