@@ -74,6 +74,45 @@ class RankingModel(ABC):
         return ModelError(f"model {self.name!r} does not declare {capability!r}; it has {have}")
 
 
+class Baseline(RankingModel):
+    """A model that learns nothing but counts: its scores are all there is to it."""
+
+    capabilities = frozenset({"scores-diseases"})
+
+    def __init__(self) -> None:
+        self._scores: Scores = np.empty((0, 0), np.float32)
+
+    @abstractmethod
+    def count(self, training: TrainingData) -> Scores:
+        """(n_drugs, n_diseases) the scores."""
+
+    def fit(
+        self,
+        training: TrainingData,
+        *,
+        seed: int = 0,  # noqa: ARG002  nothing is drawn
+        progress: Progress | None = None,  # noqa: ARG002  done at once
+    ) -> Self:
+        """See :meth:`RankingModel.fit`."""
+        self._scores = self.count(training)
+        return self
+
+    def score(self) -> Scores:
+        """See :meth:`RankingModel.score`."""
+        return self._scores
+
+    def save(self) -> Arrays:
+        """See :meth:`RankingModel.save`."""
+        return {"scores": self._scores}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """See :meth:`RankingModel.load`."""
+        model = cls()
+        model._scores = arrays["scores"]
+        return model
+
+
 def check_scores(scores: NDArray[Any], shape: tuple[int, int]) -> Scores:
     """``scores`` as float32, if they keep what :class:`RankingModel` promises.
 
