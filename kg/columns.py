@@ -1,6 +1,7 @@
 """Records as they came, and the sorted columns that they become. The builder's second half."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kg.graph import AssertionTable, EdgeTable, LabelTable, Rows
+from kg.graph import AssertionTable, EdgeTable, Graph, LabelTable, Rows
 from kg.names import key
-from kg.schema import EDGES, EdgeType
+from kg.schema import EdgeType, edge_spec
 
 _Number = TypeVar("_Number", bound=np.generic)
 _Key = TypeVar("_Key")
+
+LabelRecord = tuple[int, int, str, int, int]  # row, kind, text, distance, provenance
 
 
 @dataclass
@@ -21,8 +24,10 @@ class NodeRecords:
     """The nodes of one type, in the order in which they came."""
 
     rows: dict[str, int] = field(default_factory=dict)  # id -> row
+    ids: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    labels: set[tuple[int, int, str]] = field(default_factory=set)  # row, kind, text
+    provenances: list[int] = field(default_factory=list)  # of the id and the name
+    labels: set[LabelRecord] = field(default_factory=set)  # all others
 
 
 @dataclass
@@ -55,7 +60,7 @@ def edge_table(
     n_heads, n_tails = len(new_rows[edge_type.head]), len(new_rows[edge_type.tail])
     head = new_rows[edge_type.head][np.concatenate(pieces.heads)]
     tail = new_rows[edge_type.tail][np.concatenate(pieces.tails)]
-    if EDGES[edge_type].symmetric:
+    if edge_spec(edge_type).symmetric:
         head, tail = np.minimum(head, tail), np.maximum(head, tail)
     pair = head.astype(np.int64) * n_tails + tail
     del head, tail
@@ -79,30 +84,64 @@ def edge_table(
 
 def label_table(
     ids: Mapping[str, pa.StringArray],
-    names: Mapping[str, pa.StringArray],
-    labels: Mapping[str, Iterable[tuple[int, int, str]]],
+    records: Mapping[str, NodeRecords],
+    new_rows: Mapping[str, Rows],
+    codes: Rows,
 ) -> LabelTable:
-    """Every text that leads to a node: identifiers, names, and ``labels`` as (row, kind, text)."""
-    rows: list[tuple[int, int, str]] = []
+    """Every text that leads to a node: identifiers, names, and all others.
+
+    Args:
+        ids: node type -> (n,) identifiers, sorted.
+        records: node type -> the nodes as they came.
+        new_rows: node type -> a row in the order of coming -> its row in ``ids``.
+        codes: the numbers of provenances in the graph, by those in ``records``.
+    """
+    rows: list[LabelRecord] = []
     offset = 0
     for node_type, node_ids in ids.items():
-        for i, (node_id, name) in enumerate(
-            zip(node_ids.to_pylist(), names[node_type].to_pylist(), strict=True)
+        place = (new_rows[node_type] + offset).tolist()
+        nodes = records[node_type]
+        for i, node_id, name, old in zip(
+            place, nodes.ids, nodes.names, nodes.provenances, strict=True
         ):
-            rows.append((offset + i, 0, node_id))
-            rows.append((offset + i, 1, name))
-        rows += [(offset + row, kind, text) for row, kind, text in labels[node_type]]
+            rows.append((i, 0, node_id, 0, int(codes[old])))
+            rows.append((i, 1, name, 0, int(codes[old])))
+        rows += [
+            (place[row], kind, text, distance, int(codes[old]))
+            for row, kind, text, distance, old in nodes.labels
+        ]
         offset += len(node_ids)
     rows.sort()
-    keys = [key(text).encode() for _, _, text in rows]
-    by_key = sorted(range(len(rows)), key=keys.__getitem__)
+    node, kind, text, distance, provenance_of = zip(*rows, strict=True) if rows else ((),) * 5
+    keys = list(map(key, text))
+    encoded = [k.encode() for k in keys]
+    by_key = sorted(range(len(rows)), key=encoded.__getitem__)
     return LabelTable(
-        node=_frozen(np.array([row[0] for row in rows], np.int32)),
-        kind=_frozen(np.array([row[1] for row in rows], np.int8)),
-        text=pa.array([row[2] for row in rows], pa.string()),
-        key=pa.array([k.decode() for k in keys], pa.string()),
+        node=_frozen(np.array(node, np.int32)),
+        kind=_frozen(np.array(kind, np.int8)),
+        text=pa.array(text, pa.string()),
+        key=pa.array(keys, pa.string()),
+        distance=_frozen(np.array(distance, np.int8)),
+        provenance=_frozen(np.array(provenance_of, np.int16)),
         by_key=_frozen(np.array(by_key, np.int32)),
     )
+
+
+def severities(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    """Edges whose assertions name different severities: the edge, what is shown first, another."""
+    known = [json.loads(text).get("severity") for text in graph.details.to_pylist()]
+    words = sorted({word for word in known if isinstance(word, str)})
+    code_of = np.array([words.index(w) if w in words else -1 for w in known] + [-1], np.int32)
+    for edge_type, table in graph.assertion_tables.items():
+        code = code_of[table.details]
+        edge, code = table.edge[code >= 0], code[code >= 0]
+        first = np.concatenate([[True], edge[1:] != edge[:-1]]) if len(edge) else np.empty(0, bool)
+        shown = code[first][np.cumsum(first) - 1]
+        edges = graph.edges(edge_type)
+        for i in np.flatnonzero(code != shown).tolist():
+            head = graph.ids[edge_type.head][int(edges.head_of(edge[i : i + 1])[0])]
+            tail = graph.ids[edge_type.tail][int(edges.tail[edge[i]])]
+            yield f"{head} {edge_type.relation} {tail}", words[shown[i]], words[code[i]]
 
 
 def _frozen(array: NDArray[_Number]) -> NDArray[_Number]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.errors import InvalidGraphError, SchemaError, UnknownNodeError
-from kg.schema import EDGES, EdgeType, Step
+from kg.schema import EdgeType, Step, edge_spec
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,12 +42,14 @@ class Label(NamedTuple):
 
     kind: str  # one of LABEL_KINDS
     text: str
+    distance: int = 0  # is-a steps from the narrower thing to the node, if that is known
 
 
 # id and name: its own; synonym: another name; product: a brand, pack or clinical drug, whose nodes
-# together are the complete set of ingredients; code: a CURIE in another system; broader-code: a
-# code of something narrower that has no node of its own.
-LABEL_KINDS = ("id", "name", "synonym", "product", "code", "broader-code")
+# together are the complete set of ingredients; code: a CURIE in another system; xref: a name of
+# what such a code stands for; broader and broader-code: a name and a code of something narrower
+# that has no node of its own.
+LABEL_KINDS = ("id", "name", "synonym", "product", "code", "xref", "broader", "broader-code")
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,14 @@ class AssertionTable:
 
 @dataclass(frozen=True, eq=False)
 class LabelTable:
-    """Every text that leads to a node, sorted by node."""
+    """Every text that leads to a node, sorted by node; one row for each source that says it."""
 
     node: Rows  # (l,) global node numbers, sorted
     kind: NDArray[np.int8]  # (l,) rows of LABEL_KINDS
     text: "pa.StringArray"  # (l,)
     key: "pa.StringArray"  # (l,) the text as names.key() folds it
+    distance: NDArray[np.int8]  # (l,) is-a steps from a broader label's own thing to the node
+    provenance: NDArray[np.int16]  # (l,) rows of Graph.provenances
     by_key: Rows  # (l,) label numbers sorted by key (bytes of UTF-8)
 
     def with_key(self, key: str) -> Rows:
@@ -241,10 +245,11 @@ class Graph:
 
     def labels_of(self, node_type: str, row: int) -> list[Label]:
         """All texts that lead to the node, in the order of LABEL_KINDS."""
-        numbers = self.labels.of_node(self.offsets[node_type] + row)
-        found = [
-            Label(LABEL_KINDS[self.labels.kind[i]], self.labels.text[i].as_py()) for i in numbers
-        ]
+        labels = self.labels
+        found = {
+            Label(LABEL_KINDS[labels.kind[i]], labels.text[i].as_py(), int(labels.distance[i]))
+            for i in labels.of_node(self.offsets[node_type] + row)
+        }
         return sorted(found, key=lambda label: (LABEL_KINDS.index(label.kind), label.text))
 
     def steps(self, node_type: str) -> Iterator[Step]:
@@ -252,7 +257,7 @@ class Graph:
         for edge_type in self.edge_tables:
             if edge_type.head == node_type:
                 yield Step(edge_type, True)
-            if edge_type.tail == node_type and not EDGES[edge_type].symmetric:
+            if edge_type.tail == node_type and not edge_spec(edge_type).symmetric:
                 yield Step(edge_type, False)
 
     def neighbors(self, step: Step, row: int) -> tuple[Rows, Rows]:
@@ -267,7 +272,7 @@ class Graph:
         A symmetric edge type is walked both ways; a self-loop once.
         """
         table = self.edges(step.edge_type)
-        symmetric = EDGES[step.edge_type].symmetric
+        symmetric = edge_spec(step.edge_type).symmetric
         pieces = []
         if step.forward or symmetric:
             origin, edges = _ranges(table.head_start, rows)
@@ -295,7 +300,7 @@ class Graph:
         if table is None:
             return None
         edge = table.find(head, tail)
-        if edge is None and EDGES[edge_type].symmetric:
+        if edge is None and edge_spec(edge_type).symmetric:
             edge = table.find(tail, head)
         return edge
 
@@ -339,6 +344,8 @@ class Graph:
                 raise InvalidGraphError(f"{edge_type}: an assertion points at unknown details")
         if not _within(self.labels.node, 0, self.n_nodes()):
             raise InvalidGraphError("a label points at a node that does not exist")
+        if not _within(self.labels.provenance, 0, len(self.provenances)):
+            raise InvalidGraphError("a label has an unknown provenance")
 
     def __repr__(self) -> str:
         return (

@@ -8,6 +8,7 @@ Hetionet (``C`` stands for compound), so that metapaths of the literature can be
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from kg.errors import SchemaError
@@ -49,12 +50,21 @@ NODES: Mapping[str, NodeSpec] = {
     "Disease": NodeSpec("D", "biolink:Disease"),
     "Drug": NodeSpec("C", "biolink:Drug"),
     "DrugClass": NodeSpec("PC", "biolink:ChemicalEntity"),
+    "Entity": NodeSpec("E", "biolink:NamedThing"),  # what has no type of its own
+    "Exposure": NodeSpec("EX", "biolink:ExposureEvent"),
     "Gene": NodeSpec("G", "biolink:Gene"),
     "MolecularFunction": NodeSpec("MF", "biolink:MolecularActivity"),
     "Pathway": NodeSpec("PW", "biolink:Pathway"),
+    "Phenotype": NodeSpec("PH", "biolink:PhenotypicFeature"),
     "SideEffect": NodeSpec("SE", "biolink:PhenotypicFeature"),
     "Symptom": NodeSpec("S", "biolink:PhenotypicFeature"),
 }
+
+
+_HIERARCHIES = (
+    "Anatomy", "BiologicalProcess", "CellularComponent", "DrugClass", "Exposure",
+    "MolecularFunction", "Pathway", "Phenotype", "Symptom",
+)  # fmt: skip
 
 
 def _edges(
@@ -72,17 +82,20 @@ EDGES: Mapping[EdgeType, EdgeSpec] = _edges(
          "associated with"),
         ("Disease", "downregulates", "Gene", "d", "biolink:affects", "downregulated in"),
         ("Disease", "localizes", "Anatomy", "l", "biolink:disease_has_location", "site of"),
+        ("Disease", "presents", "Phenotype", "p", "biolink:has_phenotype", "presented by"),
         ("Disease", "presents", "Symptom", "p", "biolink:has_phenotype", "presented by"),
         ("Disease", "resembles", "Disease", "r", "biolink:similar_to", "resembles", True),
         ("Disease", "subclass_of", "Disease", "s", "biolink:subclass_of", "includes"),
         ("Disease", "upregulates", "Gene", "u", "biolink:affects", "upregulated in"),
         ("Drug", "binds", "Gene", "b", "biolink:directly_physically_interacts_with", "bound by"),
+        ("Drug", "causes", "Phenotype", "c", "biolink:has_side_effect", "caused by"),
         ("Drug", "causes", "SideEffect", "c", "biolink:has_side_effect", "caused by"),
         ("Drug", "contraindicated", "Disease", "x", "biolink:contraindicated_in",
          "contraindicates"),
         ("Drug", "downregulates", "Gene", "d", "biolink:affects", "downregulated by"),
         ("Drug", "interacts", "Drug", "i", "biolink:interacts_with", "interacts", True),
         ("Drug", "metabolized_by", "Gene", "m", "biolink:is_substrate_of", "metabolizes"),
+        ("Drug", "off_label", "Disease", "o", "biolink:applied_to_treat", "treated off label by"),
         ("Drug", "palliates", "Disease", "p", "biolink:ameliorates_condition", "palliated by"),
         ("Drug", "resembles", "Drug", "r", "biolink:similar_to", "resembles", True),
         ("Drug", "treats", "Disease", "t", "biolink:treats", "treated by"),
@@ -97,8 +110,53 @@ EDGES: Mapping[EdgeType, EdgeSpec] = _edges(
         ("Gene", "participates", "MolecularFunction", "p", "biolink:enables", "enabled by"),
         ("Gene", "participates", "Pathway", "p", "biolink:participates_in", "involves"),
         ("Gene", "regulates", "Gene", "r", "biolink:regulates", "regulated by"),
+        ("Phenotype", "associates", "Gene", "a", "biolink:condition_associated_with_gene",
+         "associated with"),
+        *((t, "subclass_of", t, "s", "biolink:subclass_of", "includes") for t in _HIERARCHIES),
     ]
 )  # fmt: skip
+
+# Relations that hold both ways between nodes of one type.
+SYMMETRIC = frozenset(
+    [
+        "associated_with", "coexpressed_with", "colocalizes_with", "correlated_with", "covaries",
+        "cross_reacts", "directly_physically_interacts_with", "genetically_interacts_with",
+        "interacts", "interacts_with", "physically_interacts_with", "related_to", "resembles",
+        "same_as", "similar_to",
+    ]
+)  # fmt: skip
+_RELATION = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def is_edge_type(edge_type: EdgeType) -> bool:
+    """Whether :func:`edge_spec` knows what ``edge_type`` is."""
+    ends_known = edge_type.head in NODES and edge_type.tail in NODES
+    return ends_known and _RELATION.fullmatch(edge_type.relation) is not None
+
+
+@cache
+def edge_spec(edge_type: EdgeType) -> EdgeSpec:
+    """What the schema says of ``edge_type``; for one that is not listed, what follows from it.
+
+    Sources that bring relations of their own (KGX, RDF, a table) get *open* edge types: known node
+    types joined by a relation in snake case, read as the Biolink predicate of that name.
+
+    Raises:
+        SchemaError: an unknown node type, or a relation that is not in snake case.
+    """
+    if edge_type in EDGES:
+        return EDGES[edge_type]
+    if not is_edge_type(edge_type):
+        raise SchemaError(
+            f"{edge_type} is no edge type: it needs a relation in snake case, such as 'treats', "
+            f"between two of {', '.join(NODES)}"
+        )
+    relation = edge_type.relation
+    words = relation.replace("_", " ")
+    symmetric = edge_type.head == edge_type.tail and relation in SYMMETRIC
+    inverse = words if symmetric else f"{words} (from)"
+    letters = re.sub("[0-9_]", "", relation)
+    return EdgeSpec(letters, f"biolink:{relation}", inverse, symmetric)
 
 
 class Step(NamedTuple):
@@ -125,9 +183,9 @@ def abbreviate(metapath: Metapath) -> str:
     """The short form, e.g. ``CbGaD``; ``Gr>G`` and ``G<rG`` where direction matters."""
     text = NODES[metapath[0].source].abbreviation
     for step in metapath:
-        letters = EDGES[step.edge_type].abbreviation
+        letters = edge_spec(step.edge_type).abbreviation
         directed = (
-            step.edge_type.head == step.edge_type.tail and not EDGES[step.edge_type].symmetric
+            step.edge_type.head == step.edge_type.tail and not edge_spec(step.edge_type).symmetric
         )
         if directed:
             letters = f"{letters}>" if step.forward else f"<{letters}"
@@ -135,8 +193,12 @@ def abbreviate(metapath: Metapath) -> str:
     return text
 
 
-def parse_metapath(text: str) -> Metapath:
+def parse_metapath(text: str, edge_types: Iterable[EdgeType] = ()) -> Metapath:
     """Read a metapath, written in full or in short; directions follow from the node types.
+
+    Args:
+        text: ``Drug-binds-Gene-associates-Disease`` or ``CbGaD``.
+        edge_types: further edge types than the listed ones, such as the open ones of a graph.
 
     Raises:
         SchemaError: a node type or relation is unknown, or two node types are not joined by it.
@@ -148,8 +210,10 @@ def parse_metapath(text: str) -> Metapath:
             "'Drug-binds-Gene-associates-Disease' or 'CbGaD'"
         )
     words[::2] = map(check_node_type, words[::2])
+    known = {**EDGES, **{edge_type: edge_spec(edge_type) for edge_type in edge_types}}
     return tuple(
-        _step(words[i], words[i + 1], words[i + 2], text) for i in range(0, len(words) - 2, 2)
+        _step(words[i], words[i + 1], words[i + 2], text, known)
+        for i in range(0, len(words) - 2, 2)
     )
 
 
@@ -173,11 +237,13 @@ def _words(text: str) -> list[str]:
     return [names.get(part, part) for part in parts]
 
 
-def _step(source: str, relation: str, target: str, text: str) -> Step:
+def _step(
+    source: str, relation: str, target: str, text: str, known: Mapping[EdgeType, EdgeSpec]
+) -> Step:
     backward = relation.startswith("<")
     word = relation.strip("<>")
     found = []
-    for edge_type, spec in EDGES.items():
+    for edge_type, spec in known.items():
         is_inverse = word == spec.inverse and not spec.symmetric
         if is_inverse and (edge_type.tail, edge_type.head) == (source, target):
             found.append(Step(edge_type, False))  # as a node's page words it: "treated by"
@@ -192,7 +258,7 @@ def _step(source: str, relation: str, target: str, text: str) -> Step:
     if not found:
         have = sorted(
             edge_type.relation
-            for edge_type in EDGES
+            for edge_type in known
             if {edge_type.head, edge_type.tail} == {source, target}
         )
         raise SchemaError(

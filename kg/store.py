@@ -22,10 +22,10 @@ from kg.graph import (
     LabelTable,
     Provenance,
 )
-from kg.schema import EDGES, NODES, EdgeType
+from kg.schema import NODES, EdgeType, is_edge_type
 
 KIND = "pharmakon-graph"
-VERSION = 1
+VERSION = 2
 
 _NODES = pa.schema([("id", pa.string()), ("name", pa.string())])
 _EDGES = pa.schema([("tail", pa.int32()), ("by_tail", pa.int32())])
@@ -38,6 +38,8 @@ _LABELS = pa.schema(
         ("kind", pa.int8()),
         ("text", pa.string()),
         ("key", pa.string()),
+        ("distance", pa.int8()),
+        ("provenance", pa.int16()),
         ("by_key", pa.int32()),
     ]
 )
@@ -124,7 +126,18 @@ def _files(graph: Graph) -> dict[str, Writer]:
         ),
         "details.arrow": _batches(_DETAILS, [[graph.details]]),
         "labels.arrow": _batches(
-            _LABELS, [[labels.node, labels.kind, labels.text, labels.key, labels.by_key]]
+            _LABELS,
+            [
+                [
+                    labels.node,
+                    labels.kind,
+                    labels.text,
+                    labels.key,
+                    labels.distance,
+                    labels.provenance,
+                    labels.by_key,
+                ]
+            ],
         ),
         "statements.json": _json({kind: list(rows) for kind, rows in graph.statements.items()}),
         "types.json": _json(_header(graph)),
@@ -134,12 +147,13 @@ def _files(graph: Graph) -> dict[str, Writer]:
 def _read(folder: Folder) -> Graph:
     header = json.loads(folder.file("types.json").read_bytes())
     types = [EdgeType(e["head"], e["relation"], e["tail"]) for e in header["edge_types"]]
-    known = {*NODES, *EDGES, *LABEL_KINDS}
-    strange = [t for t in (*header["node_types"], *types, *header["label_kinds"]) if t not in known]
+    strange = [t for t in header["node_types"] if t not in NODES]
+    strange += [str(t) for t in types if not is_edge_type(t)]
+    strange += [kind for kind in header["label_kinds"] if kind not in LABEL_KINDS]
     if strange or header["label_kinds"] != list(LABEL_KINDS):
         raise FolderError(
             f"{folder.path} has types that this program does not know: "
-            f"{', '.join(map(str, strange)) or header['label_kinds']}"
+            f"{', '.join(strange) or header['label_kinds']}"
         )
     nodes = _map(folder, "nodes.arrow", _NODES)
     edges = _map(folder, "edges.arrow", _EDGES)
@@ -165,7 +179,7 @@ def _read(folder: Folder) -> Graph:
         provenances=[Provenance(**row) for row in header["provenances"]],
         details=details[0],
         labels=LabelTable(
-            _array(labels[0]), _array(labels[1]), labels[2], labels[3], _array(labels[4])
+            _array(labels[0]), _array(labels[1]), labels[2], labels[3], *map(_array, labels[4:])
         ),
         statements=json.loads(folder.file("statements.json").read_bytes()),
         sources=folder.manifest["sources"],

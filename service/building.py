@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kg.builder import BuildReport, Progress, build
+from kg.builder import BuildReport, Progress, Terms, build
 from kg.errors import SourceError
 from kg.folder import replace_file
 from kg.graph import Graph
@@ -15,44 +15,48 @@ from kg.store import write_graph
 EMBEDDED = "starter"  # needs no folder
 
 
-def parse_folders(sources: Sequence[str], given: Sequence[str]) -> Mapping[str, Path]:
-    """Which folder each source reads from: ``SOURCE=DIR``, or ``DIR`` for all not embedded.
+def parse_folders(sources: Sequence[str], given: Sequence[str]) -> Mapping[str, tuple[Path, ...]]:
+    """Which folders each source reads from: ``SOURCE=DIR``, or ``DIR`` for all without one.
+
+    Either may be given several times. The embedded starter reads only from a folder of its own.
 
     Raises:
         SourceError: a folder that none of the sources to build reads.
     """
-    folders: dict[str, Path] = {}
+    folders: dict[str, tuple[Path, ...]] = {}
+    shared: list[str] = []
     for text in given:
         name, equals, folder = text.partition("=")
-        if equals and name in source_names():
-            if name not in sources:
-                raise SourceError(f"--from {text}: source {name!r} is not among those to build")
-            folders[name] = Path(folder)
-            continue
-        others = [source for source in sources if source != EMBEDDED and source not in folders]
-        if not others:
-            raise SourceError(f"--from {text}: no source is left that reads it; say SOURCE=DIR")
-        folders.update(dict.fromkeys(others, Path(text)))
-    return folders
+        if not equals or name not in source_names():
+            shared.append(text)
+        elif name not in sources:
+            raise SourceError(f"--from {text}: source {name!r} is not among those to build")
+        else:
+            folders[name] = (*folders.get(name, ()), Path(folder))
+    others = [name for name in sources if name != EMBEDDED and name not in folders]
+    if shared and not others:
+        raise SourceError(f"--from {shared[0]}: no source is left that reads it; say SOURCE=DIR")
+    return {**folders, **dict.fromkeys(others, tuple(map(Path, shared)))}
 
 
 def build_graph(
     sources: Sequence[str],
-    folders: Mapping[str, Path],
+    folders: Mapping[str, Sequence[Path]],
     out: Path,
     *,
+    terms: Terms = "auto",
     progress: Progress | None = None,
 ) -> tuple[Graph, BuildReport, Path]:
     """Build ``sources`` into the folder ``out``; returns graph, report and where the report lies.
 
-    The refused rows and the names that differ are written to ``<out>.report.tsv``.
+    What was refused, left out or said differently is written to ``<out>.report.tsv``.
 
     Raises:
         SourceError: a source is unknown, missing or not what it says.
         FolderError: ``out`` holds something that is not a graph.
     """
-    adapters = [create_source(name, folders.get(name)) for name in dict.fromkeys(sources)]
-    result = build(adapters, progress=progress)
+    adapters = [create_source(name, *folders.get(name, ())) for name in dict.fromkeys(sources)]
+    result = build(adapters, terms=terms, progress=progress)
     graph = write_graph(result.graph, out, report=result.report.to_json())
     path = out.with_name(f"{out.name}.report.tsv")
     replace_file(path, _report(result.report).encode())
@@ -66,6 +70,9 @@ def _report(report: BuildReport) -> str:
     for row in report.refused:
         writer.writerow(["refused", row.file, row.line, row.reason])
     for conflict in report.conflicts:
-        reason = f"{conflict.node}: {conflict.shown!r} is shown, not {conflict.other!r}"
-        writer.writerow(["two names", conflict.file, conflict.line, reason])
+        reason = f"{conflict.subject}: {conflict.shown!r} is shown, not {conflict.other!r}"
+        writer.writerow([conflict.what, conflict.file, conflict.line or "", reason])
+    for (source, what), n in sorted(report.left_out.items(), key=lambda item: (-item[1], item[0])):
+        reason = f"{n} rows about {what!r}, which no source brings"
+        writer.writerow(["left out", source, "", reason])
     return text.getvalue()

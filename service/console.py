@@ -78,8 +78,9 @@ def show_build(console: Console, graph: Graph, report: BuildReport, path: Any) -
         table.add_row(source, kind, "", f"{n:,}")
     console.print(table)
     console.print(
-        f"{graph!r}\nrefused rows: {len(report.refused):,}; nodes with two names: "
-        f"{len(report.conflicts):,}; listed in {path}",
+        f"{graph!r}\nrefused rows: {len(report.refused):,}; said differently: "
+        f"{len(report.conflicts):,}; about nodes that no source brings: "
+        f"{report.left_out.total():,}; listed in {path}",
         markup=False,
     )
 

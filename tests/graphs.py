@@ -20,6 +20,7 @@ class Handmade:
     name: ClassVar[str] = "test"
     licence: ClassVar[str] = "CC0-1.0"
     describes: ClassVar[str] = "nodes and edges written in a test"
+    stage: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -36,8 +37,11 @@ class Handmade:
     def read(self) -> Iterator[Batch]:
         for node_type, names in self.nodes.items():
             ids = list(names)
-            yield NodeBatch(node_type, "test", range(len(ids)), ids, ids, list(names.values()))
-        yield LabelBatch("test", [(i, *row) for i, row in enumerate(self.labels)])
+            yield NodeBatch(
+                node_type, "test", range(len(ids)), ids, ids, list(names.values()), self.provenance
+            )
+        labels = [(i, *row) for i, row in enumerate(self.labels)]
+        yield LabelBatch("test", labels, self.provenance)
         for name, rows in self.edges.items():
             yield EdgeBatch(
                 EdgeType(*name.split("-")),

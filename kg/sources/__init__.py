@@ -17,6 +17,8 @@ from kg.sources.base import (
     Refusal,
     Source,
     StatementBatch,
+    Term,
+    TermBatch,
 )
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "Refusal",
     "Source",
     "StatementBatch",
+    "Term",
+    "TermBatch",
     "create_source",
     "source_names",
 ]
@@ -42,16 +46,17 @@ def source_names() -> tuple[str, ...]:
     return tuple(sorted(_SOURCES))
 
 
-def create_source(name: str, folder: Path | None = None) -> Source:
-    """The adapter called ``name``.
+def create_source(name: str, *folders: Path) -> Source:
+    """The adapter called ``name``, reading from ``folders``.
 
     Raises:
-        SourceError: no source has this name, or ``folder`` is not a folder.
+        SourceError: no source has this name, or one of ``folders`` is not a folder.
     """
     if name not in _SOURCES:
         raise SourceError(f"no source is called {name!r}; choose from {', '.join(source_names())}")
-    if folder is not None and not folder.is_dir():
-        raise SourceError(f"source {name!r}: {folder} is not a folder")
+    for folder in folders:
+        if not folder.is_dir():
+            raise SourceError(f"source {name!r}: {folder} is not a folder")
     module, attribute = _SOURCES[name]
-    source: Source = getattr(import_module(module), attribute)(folder)
+    source: Source = getattr(import_module(module), attribute)(*folders)
     return source

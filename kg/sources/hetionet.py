@@ -1,13 +1,14 @@
 """Hetionet v1.0 (https://het.io): the nodes' TSV and the edges' SIF files, plain or gzip.
 
-Reads ``hetionet-v1.0-nodes.tsv`` and every ``hetionet-v1.0-edges*.sif`` or ``.sif.gz`` of a folder;
-without a folder it downloads the published files, pinned by SHA-256. Quirks: kinds contain spaces,
-the metaedge ``Gr>G`` contains ``>``, undirected edges are stored once.
+Reads ``hetionet-v1.0-nodes.tsv`` and every ``hetionet-v1.0-edges*.sif`` or ``.sif.gz`` of its
+folders; without a folder it downloads the published files, pinned by SHA-256. Edges of a file whose
+name says ``reconstructed`` were derived again from Hetionet's sources; its authors never stated
+them, and they are marked as predicted. Licence: CC0 for the compilation, and for names and edges
+that of the database they come from (``hetionet_provenance``). Quirks: kinds contain spaces, the
+metaedge ``Gr>G`` contains ``>``, undirected edges are stored once, an edge does not say which of its
+metaedge's databases states it.
 """
 
-import gzip
-import hashlib
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,16 +19,20 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kg.errors import SourceError
-from kg.graph import Provenance
 from kg.identifiers import HETIONET_KINDS, from_hetionet
-from kg.schema import EdgeType
 from kg.sources.base import Batch, EdgeBatch, NodeBatch, Refusal
+from kg.sources.files import Download, describe, locate, open_bytes
+from kg.sources.hetionet_provenance import METAEDGES, NAMES, reconstructed
 
 _URL = "https://github.com/hetio/hetionet/raw/38873689199f81b0e6e11554d9803b94f0c4a12c/hetnet/tsv/"
+_NODES = "hetionet-v1.0-nodes.tsv"
+_EDGES = "hetionet-v1.0-edges.sif.gz"
 _PINNED = {
-    "hetionet-v1.0-nodes.tsv": "3ad9eb86c031df8bc7d5efefa6edc93562182eb9a6a71e5129d3f18b9d42c50e",
-    "hetionet-v1.0-edges.sif.gz": (
-        "611f0411ac666be4e0270e54bbca67407e14720bfc3099311f0f5eec25c5a947"
+    _NODES: Download(
+        _URL + _NODES, "3ad9eb86c031df8bc7d5efefa6edc93562182eb9a6a71e5129d3f18b9d42c50e"
+    ),
+    _EDGES: Download(
+        _URL + _EDGES, "611f0411ac666be4e0270e54bbca67407e14720bfc3099311f0f5eec25c5a947"
     ),
 }
 
@@ -36,52 +41,16 @@ _BLOCK = 8 << 20  # bytes of text read at a time
 Lines = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def _infores(name: str, licence: str, level: str = "knowledge_assertion") -> Provenance:
-    agent = "manual_agent" if level == "knowledge_assertion" else "data_analysis_pipeline"
-    return Provenance("hetionet", f"infores:{name}", licence, level, agent)
-
-
-_STAT = "statistical_association"
-_MIXED = "LicenseRef-no-licence-stated"
-# Metaedge -> our edge type, whether the file has it tail first, and where its edges come from
-# (Himmelstein et al. 2017, eLife 6:e26726, table of sources).
-METAEDGES: Mapping[str, tuple[EdgeType, Provenance]] = {
-    "AdG": (EdgeType("Anatomy", "downregulates", "Gene"), _infores("bgee", _MIXED, _STAT)),
-    "AeG": (EdgeType("Anatomy", "expresses", "Gene"), _infores("bgee", _MIXED, "observation")),
-    "AuG": (EdgeType("Anatomy", "upregulates", "Gene"), _infores("bgee", _MIXED, _STAT)),
-    "CbG": (EdgeType("Drug", "binds", "Gene"), _infores("drugbank", "CC-BY-NC-4.0")),
-    "CcSE": (EdgeType("Drug", "causes", "SideEffect"), _infores("sider", "CC-BY-NC-SA-4.0")),
-    "CdG": (EdgeType("Drug", "downregulates", "Gene"), _infores("lincs", _MIXED, _STAT)),
-    "CpD": (EdgeType("Drug", "palliates", "Disease"), _infores("pharmacotherapydb", "CC0-1.0")),
-    "CrC": (EdgeType("Drug", "resembles", "Drug"), _infores("hetionet", "CC0-1.0", "prediction")),
-    "CtD": (EdgeType("Drug", "treats", "Disease"), _infores("pharmacotherapydb", "CC0-1.0")),
-    "CuG": (EdgeType("Drug", "upregulates", "Gene"), _infores("lincs", _MIXED, _STAT)),
-    "DaG": (EdgeType("Disease", "associates", "Gene"), _infores("hetionet", "CC0-1.0")),
-    "DdG": (EdgeType("Disease", "downregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STAT)),
-    "DlA": (EdgeType("Disease", "localizes", "Anatomy"), _infores("hetionet", "CC0-1.0", _STAT)),
-    "DpS": (EdgeType("Disease", "presents", "Symptom"), _infores("hetionet", "CC0-1.0", _STAT)),
-    "DrD": (EdgeType("Disease", "resembles", "Disease"), _infores("hetionet", "CC0-1.0", _STAT)),
-    "DuG": (EdgeType("Disease", "upregulates", "Gene"), _infores("stargeo", "CC0-1.0", _STAT)),
-    "GcG": (EdgeType("Gene", "covaries", "Gene"), _infores("hetionet", "CC0-1.0", _STAT)),
-    "GiG": (EdgeType("Gene", "interacts", "Gene"), _infores("hetionet", _MIXED, "observation")),
-    "GpBP": (EdgeType("Gene", "participates", "BiologicalProcess"), _infores("goa", "CC-BY-4.0")),
-    "GpCC": (EdgeType("Gene", "participates", "CellularComponent"), _infores("goa", "CC-BY-4.0")),
-    "GpMF": (EdgeType("Gene", "participates", "MolecularFunction"), _infores("goa", "CC-BY-4.0")),
-    "GpPW": (EdgeType("Gene", "participates", "Pathway"), _infores("pathway-commons", _MIXED)),
-    "Gr>G": (EdgeType("Gene", "regulates", "Gene"), _infores("lincs", _MIXED, _STAT)),
-    "PCiC": (EdgeType("DrugClass", "includes", "Drug"), _infores("drugcentral", "CC-BY-4.0")),
-}  # fmt: skip
-
-
 class Hetionet:
     """The whole hetnet: 47,031 nodes of 11 kinds and up to 2,250,197 edges of 24 metaedges."""
 
     name: ClassVar[str] = "hetionet"
     licence: ClassVar[str] = "CC0-1.0 AND LicenseRef-per-edge"
     describes: ClassVar[str] = "Hetionet v1.0: nodes TSV and edges SIF, from a folder or het.io"
+    stage: ClassVar[int] = 0
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
         self._files: list[Path] = []
 
     def read(self) -> Iterator[Batch]:
@@ -94,29 +63,23 @@ class Hetionet:
 
     def version(self) -> Mapping[str, Any]:
         """Release and the files read, each with size and SHA-256."""
-        files = {}
-        for path in self._files:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            files[path.name] = {"bytes": path.stat().st_size, "sha256": digest}
-        return {"release": "v1.0", "files": files}
+        return {"release": "v1.0", **describe(self._files)}
 
     def _find(self) -> tuple[Path, list[Path]]:
-        if self._folder is None:
-            from kg.sources.download import fetch
-
-            paths = [fetch(_URL + name, digest) for name, digest in _PINNED.items()]
-            return paths[0], paths[1:]
-        nodes = self._folder / "hetionet-v1.0-nodes.tsv"
-        if not nodes.is_file():
-            nodes = nodes.with_name(nodes.name + ".gz")
-        edges = sorted(self._folder.glob("hetionet-v1.0-edges*.sif"))
-        edges += sorted(self._folder.glob("hetionet-v1.0-edges*.sif.gz"))
+        nodes = locate("hetionet", self._folders, _NODES, _PINNED[_NODES])
+        if not self._folders:
+            return nodes, [locate("hetionet", (), _EDGES, _PINNED[_EDGES])]
+        edges = [
+            path
+            for pattern in ("hetionet-v1.0-edges*.sif", "hetionet-v1.0-edges*.sif.gz")
+            for folder in self._folders
+            for path in sorted(folder.glob(pattern))
+        ]
         plain = {p.name.removesuffix(".gz"): p for p in reversed(edges) if p.is_file()}
-        if not nodes.is_file() or not plain:
+        if not plain:
             raise SourceError(
-                f"hetionet: {self._folder} needs hetionet-v1.0-nodes.tsv and at least one "
-                "hetionet-v1.0-edges*.sif or .sif.gz"
+                f"hetionet: no hetionet-v1.0-edges*.sif or .sif.gz in "
+                f"{', '.join(map(str, self._folders))}"
             )
         return nodes, sorted(plain.values())
 
@@ -149,6 +112,7 @@ def _read_nodes(path: Path) -> Iterator[Batch]:
                 keys=keys,
                 ids=[from_hetionet(key) or key for key in keys],
                 names=table.column("name").take(rows).to_pylist(),
+                provenance=NAMES[kind],
             )
 
 
@@ -167,6 +131,8 @@ def _read_edges(path: Path) -> Iterator[Batch]:
                 )
             whole = len(rows) == len(table)
             edge_type, provenance = METAEDGES[metaedge]
+            if "reconstructed" in path.name:
+                provenance = reconstructed(provenance)
             yield EdgeBatch(
                 type=edge_type,
                 file=path.name,
@@ -213,27 +179,22 @@ def _blocks(
 
 def _whole_lines(path: Path, columns: tuple[str, ...]) -> Iterator[bytes]:
     """The file's text after its header, in blocks that end where a line ends."""
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            header = file.readline(60).decode("utf-8", "replace").rstrip("\r\n").split("\t")
-            if header != list(columns):
-                raise SourceError(
-                    f"{path.name}: the header is {header[:4]}, not {list(columns)}; "
-                    "is it a Hetionet v1.0 file?"
-                )
-            rest = b""
-            while block := file.read(_BLOCK):
-                end = block.rfind(b"\n") + 1
-                if end:
-                    yield rest + block[:end]
-                    rest = b""
-                rest += block[end:]
-            if rest:
-                yield rest
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SourceError(f"{path.name}: the gzip data is truncated or damaged ({error})") from None
-    except OSError as error:
-        raise SourceError(f"{path.name} cannot be read ({error.strerror})") from None
+    with open_bytes(path) as file:
+        header = file.readline(60).decode("utf-8", "replace").rstrip("\r\n").split("\t")
+        if header != list(columns):
+            raise SourceError(
+                f"{path.name}: the header is {header[:4]}, not {list(columns)}; "
+                "is it a Hetionet v1.0 file?"
+            )
+        rest = b""
+        while block := file.read(_BLOCK):
+            end = block.rfind(b"\n") + 1
+            if end:
+                yield rest + block[:end]
+                rest = b""
+            rest += block[end:]
+        if rest:
+            yield rest
 
 
 def _parse(text: bytes, columns: tuple[str, ...]) -> tuple[pa.RecordBatch, dict[int, str]]:

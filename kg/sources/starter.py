@@ -5,7 +5,6 @@ say what each file becomes, ``starter_interactions`` what the rules about pairs 
 ``docs/formats.md`` describes the files for people who edit them.
 """
 
-import hashlib
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -26,6 +25,7 @@ from kg.sources.base import (
     Refusal,
     StatementBatch,
 )
+from kg.sources.files import describe
 from kg.sources.starter_interactions import expand
 
 _PROVENANCE = Provenance(
@@ -107,9 +107,10 @@ class Starter:
     name: ClassVar[str] = "starter"
     licence: ClassVar[str] = "Apache-2.0"
     describes: ClassVar[str] = "the embedded graph of common diseases and medicines"
+    stage: ClassVar[int] = 0
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or Path(__file__).parent.parent / "starter"
+    def __init__(self, *folders: Path) -> None:
+        self._folder = folders[0] if folders else Path(__file__).parent.parent / "starter"
 
     def read(self) -> Iterator[Batch]:
         """Yield nodes, their texts, edges, statements; see the contract in ``base``.
@@ -138,15 +139,7 @@ class Starter:
 
     def version(self) -> Mapping[str, Any]:
         """The files read, each with its SHA-256."""
-        return {
-            "files": {
-                path.name: {
-                    "bytes": path.stat().st_size,
-                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                }
-                for path in sorted(self._folder.glob("*.tsv"))
-            }
-        }
+        return describe(sorted(self._folder.glob("*.tsv")))
 
     def _read_nodes(self, stem: str, node_type: str, systems: Mapping[str, str]) -> Iterator[Batch]:
         rows = yield from self._rows(stem, ("id", "name", "reference", *systems))
@@ -166,6 +159,7 @@ class Starter:
             keys=ids,
             ids=ids,
             names=[row.cells["name"] for row in rows],
+            provenance=_PROVENANCE,
             labels=labels,
         )
 
@@ -176,7 +170,7 @@ class Starter:
             texts = [cells["name"], *(f"RXNORM:{code}" for code in _cell(cells["rxnorm"]))]
             for drug in _cell(cells["ingredients"]):
                 labels += [(line, drug, "product", text) for text in texts if text]
-        yield LabelBatch("products.tsv", labels)
+        yield LabelBatch("products.tsv", labels, _PROVENANCE)
         codes = yield from self._rows("broader_codes", ("system", "code", "disease"))
         yield LabelBatch(
             "broader_codes.tsv",
@@ -184,6 +178,7 @@ class Starter:
                 (line, cells["disease"], "broader-code", f"{cells['system']}:{cells['code']}")
                 for line, cells in codes
             ],
+            _PROVENANCE,
         )
 
     def _read_edges(self, stem: str, edge_type: EdgeType) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg.builder import build
+from kg.builder import Conflict, build
 from kg.errors import KgError, SourceError
 from kg.graph import Graph, Provenance
 from kg.names import lookup
@@ -33,6 +33,7 @@ class Given:
     name: ClassVar[str] = "given"
     licence: ClassVar[str] = "CC0-1.0"
     describes: ClassVar[str] = "batches written in a test"
+    stage: ClassVar[int] = 0
 
     def __init__(self, *batches: Any) -> None:
         self.batches = batches
@@ -46,7 +47,8 @@ class Given:
 
 def nodes(node_type: str, ids: Sequence[str], names: Sequence[str] = ()) -> NodeBatch:
     lines = range(2, 2 + len(ids))
-    return NodeBatch(node_type, "nodes.tsv", lines, ids, ids, names or [f"name {i}" for i in ids])
+    names = names or [f"name {i}" for i in ids]
+    return NodeBatch(node_type, "nodes.tsv", lines, ids, ids, names, TEST)
 
 
 def edges(
@@ -117,8 +119,9 @@ def test_a_node_given_twice_keeps_its_first_name_and_finds_by_both() -> None:
     result = build([first, second, third])
 
     assert result.graph.node("Drug", 0).name == "Aspirin"
-    place = ("test", 0)
-    assert result.report.conflicts == [(*place, "DRUGBANK:A", "Aspirin", "Acetylsalicylic acid")]
+    assert result.report.conflicts == [
+        Conflict("two names", "test", 0, "DRUGBANK:A", "Aspirin", "Acetylsalicylic acid")
+    ]
     assert result.report.merged["test", "Drug"] == 2
     assert lookup(result.graph, "acetylsalicylic acid")[0].node.id == "DRUGBANK:A"
 
@@ -176,6 +179,7 @@ def test_labels_and_statements_of_unknown_nodes_are_refused() -> None:
         "labels.tsv",
         [(2, "X:9", "synonym", "nobody"), (3, "DOID:1", "synonym", "\u200b"),
          (4, "DOID:1", "synonym", "somebody")],
+        TEST,
     )  # fmt: skip
     rows = [{"drug": "X:9"}, {"drug": "DRUGBANK:A"}]
     statements = StatementBatch("kidney", "kidney.tsv", [2, 3], rows, ("drug",))
@@ -192,8 +196,8 @@ def test_labels_and_statements_of_unknown_nodes_are_refused() -> None:
 def test_a_kind_that_nobody_knows_fails_with_what_is_known() -> None:
     with pytest.raises(SourceError, match="nobody knows the node kind 'Planet'; known are Anatomy"):
         build([Given(nodes("Planet", ["X:1"]))])
-    orbits = EdgeType("Drug", "orbits", "Disease")
-    with pytest.raises(SourceError, match="nobody knows the edge type Drug-orbits-Disease"):
+    orbits = EdgeType("Drug", "Orbits!", "Disease")
+    with pytest.raises(SourceError, match="nobody knows the edge type Drug-Orbits!-Disease"):
         build([Handmade(NODES, {}), Given(edges(orbits, [("DRUGBANK:A", "DOID:1")]))])
 
 
@@ -205,7 +209,7 @@ def test_sources_without_any_node_are_refused() -> None:
 
 
 def test_edges_may_name_nodes_of_an_earlier_source_by_curie() -> None:
-    own = NodeBatch("Drug", "nodes.tsv", [2], ["mine"], ["DRUGBANK:A"], ["Aspirin"])
+    own = NodeBatch("Drug", "nodes.tsv", [2], ["mine"], ["DRUGBANK:A"], ["Aspirin"], TEST)
     pairs = [("mine", "DOID:1"), ("DRUGBANK:B", "DOID:2")]
 
     result = build([Handmade(NODES, {}), Given(own, edges(TREATS, pairs))])

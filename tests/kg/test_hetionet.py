@@ -183,7 +183,7 @@ def test_bad_node_rows_are_refused_and_the_rest_survives(folder: Path) -> None:
     }
     assert result.graph.ids["Gene"].to_pylist() == ["NCBIGene:1", "NCBIGene:4"]
     (conflict,) = result.report.conflicts
-    assert conflict[1:] == (3, "NCBIGene:1", "one", "uno")
+    assert conflict[2:] == (3, "NCBIGene:1", "one", "uno")
 
 
 def test_every_edge_file_of_the_folder_is_read_once_plain_before_gzip(folder: Path) -> None:

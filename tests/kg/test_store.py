@@ -17,7 +17,7 @@ from kg.folder import MANIFEST, Writer, write_folder
 from kg.graph import Graph
 from kg.names import lookup
 from kg.schema import EdgeType
-from kg.store import KIND, fingerprint, open_graph, write_graph
+from kg.store import KIND, VERSION, fingerprint, open_graph, write_graph
 from tests.graphs import make_graph
 from tests.kg.random_graphs import graphs
 
@@ -162,7 +162,7 @@ def rewritten(path: Path, change: Any) -> None:
         return write
 
     writers = {name: writer(content) for name, content in files.items()}
-    write_folder(path, kind=KIND, version=1, files=writers, header=header)
+    write_folder(path, kind=KIND, version=2, files=writers, header=header)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_graph_whose_file_is_missing_or_something_else_is_refused(
     ("change", "says"),
     [
         (lambda t: t["node_types"].update({"Planet": 1}), "does not know: Planet"),
-        (lambda t: t["edge_types"][0].update(relation="orbits"), "not know: Drug-orbits-Drug"),
+        (lambda t: t["edge_types"][0].update(relation="Orbits"), "not know: Drug-Orbits-Drug"),
         (lambda t: t["label_kinds"].append("rumour"), "does not know: rumour"),
         (lambda t: t["label_kinds"].reverse(), "does not know"),
         (lambda t: t["edge_types"][0].pop("head"), "is damaged: KeyError"),
@@ -222,7 +222,7 @@ def test_another_version_is_refused_by_name(tmp_path: Path, small: Graph) -> Non
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "version": 99}))
 
-    with pytest.raises(FolderError, match="format version 99; this program reads version 1"):
+    with pytest.raises(FolderError, match="format version 99; this program reads version 2"):
         open_graph(tmp_path)
 
 
