@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -319,6 +319,19 @@ class Graph:
             )
             for i in range(start, end)
         )
+
+    def all_assertions(self, edge_type: EdgeType) -> Iterator[tuple[Assertion, ...]]:
+        """:meth:`assertions` of every edge of a type in turn; much faster than one by one."""
+        size, table = len(self.edges(edge_type)), self.assertion_tables[edge_type]
+        if table.uniform >= 0:
+            yield from repeat((Assertion(self.provenances[table.uniform], {}),), size)
+            return
+        numbers = np.unique(table.details[table.details >= 0]).tolist()
+        details = {i: json.loads(self.details[i].as_py()) for i in numbers}
+        rows = zip(table.provenance.tolist(), table.details.tolist(), strict=True)
+        said = [Assertion(self.provenances[p], details.get(d, {})) for p, d in rows]
+        starts = np.searchsorted(table.edge, np.arange(size + 1)).tolist()
+        yield from (tuple(said[start:end]) for start, end in pairwise(starts))
 
     def validate(self) -> None:
         """Check everything that other modules rely on.

@@ -194,7 +194,7 @@ class Recommender:
             against = tuple(
                 verdict
                 for verdict in check_drug(self.rules, beside, drug)
-                if verdict.outcome is Outcome.HIT and verdict.severity != "moderate"
+                if verdict.outcome is Outcome.HIT and verdict.severity not in ("moderate", "minor")
             )
             if against:
                 warnings.append(DrugWarning(drug, self.rules.name(drug), against))

@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     NOT_COVERED = "not covered"
 
 
-Severity = Literal["contraindicated", "major", "moderate", "unknown"]
+Severity = Literal["contraindicated", "major", "moderate", "minor", "unknown"]
 
 
 @dataclass(frozen=True)

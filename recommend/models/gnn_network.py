@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kg.folder import replace_file
-from kg.schema import EDGES, EdgeType
+from kg.schema import EdgeType, edge_spec
 from recommend.errors import ModelError
 from recommend.interactions import PALLIATES, TREATS, Pairs, TrainingData, to_pairs
 from recommend.models.base import Progress
@@ -115,7 +115,7 @@ class Network(nn.Module):
 def directions(edge_type: EdgeType) -> list[Key]:
     """The ways in which an edge type passes messages; a symmetric one has a single way."""
     forward = (edge_type.head, edge_type.relation, edge_type.tail)
-    if EDGES[edge_type].symmetric:
+    if edge_spec(edge_type).symmetric:
         return [forward]
     return [forward, (edge_type.tail, f"inverse_{edge_type.relation}", edge_type.head)]
 

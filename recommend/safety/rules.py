@@ -22,6 +22,7 @@ SEVERITIES: tuple[Severity, ...] = (
     "major",
     "unknown",
     "moderate",
+    "minor",
 )  # worst first
 
 CONTRAINDICATED = EdgeType("Drug", "contraindicated", "Disease")
@@ -288,8 +289,7 @@ def _edges(graph: Graph, edge_type: EdgeType) -> Iterable[tuple[str, str, tuple[
         return
     heads = graph.ids[edge_type.head].take(np.asarray(table.head)).to_pylist()
     tails = graph.ids[edge_type.tail].take(np.asarray(table.tail)).to_pylist()
-    for edge, (head, tail) in enumerate(zip(heads, tails, strict=True)):
-        yield head, tail, graph.assertions(edge_type, edge)
+    yield from zip(heads, tails, graph.all_assertions(edge_type), strict=True)
 
 
 def _rule(assertions: Iterable[Assertion]) -> Rule:

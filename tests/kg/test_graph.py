@@ -151,3 +151,16 @@ def test_columns_that_contradict_each_other_are_refused_by_name(
 
     with pytest.raises(InvalidGraphError, match=says):
         change(graph).validate()
+
+
+@given(graphs())
+def test_all_assertions_are_those_of_each_edge_in_turn(graph: Graph) -> None:
+    for edge_type in graph.edge_types:
+        each = [graph.assertions(edge_type, i) for i in range(len(graph.edges(edge_type)))]
+        assert list(graph.all_assertions(edge_type)) == each
+
+
+def test_all_assertions_keep_details_and_sources(starter: Graph) -> None:
+    edge_type = EdgeType("Drug", "interacts", "Drug")
+    each = [starter.assertions(edge_type, i) for i in range(len(starter.edges(edge_type)))]
+    assert list(starter.all_assertions(edge_type)) == each
