@@ -4,8 +4,9 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,6 +37,20 @@ Home = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 GraphDir = Annotated[Path | None, typer.Option("--graph", help="The graph's folder.")]
+Types = Annotated[list[str] | None, typer.Option("--types", help="Node types to keep.")]
+Relations = Annotated[
+    list[str] | None, typer.Option("--relations", help="Relations to follow and keep.")
+]
+Direction = Annotated[
+    Literal["out", "in", "both"], typer.Option("--direction", help="How to follow edges.")
+]
+FromSources = Annotated[
+    list[str] | None, typer.Option("--sources", help="Sources to allow: starter, infores:…")
+]
+Licences = Annotated[list[str] | None, typer.Option("--license-allow", help="Licences to allow.")]
+Evidence = Annotated[
+    list[str] | None, typer.Option("--evidence", help="E.g. knowledge_assertion,manual_agent.")
+]
 BundleDir = Annotated[Path | None, typer.Option("--bundle", help="The models' folder.")]
 
 _INTERRUPTED = 128 + 2  # how Typer ends after Ctrl-C, by the shell's convention for SIGINT
@@ -58,10 +73,35 @@ def demo(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def sources(as_json: AsJson = False) -> None:
+    """List what a graph can be built from."""
+    from kg.sources import list_sources
+
+    rows = list_sources()
+    if as_json:
+        _print_json([row._asdict() for row in rows])
+        return
+    from service.console import show_sources
+
+    show_sources(_console(), rows)
+
+
+@app.command()
 def build(
-    sources: Annotated[list[str] | None, typer.Argument(help="Sources [starter].")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="In the order of their precedence [starter]."),
+    ] = None,
+    *,
     folders: Annotated[
         list[str] | None, typer.Option("--from", help="DIR or SOURCE=DIR to read from.")
+    ] = None,
+    terms: Annotated[
+        Literal["auto", "names", "nodes"],
+        typer.Option("--terms", help="What the terms of an ontology become."),
+    ] = "auto",
+    diff: Annotated[
+        Path | None, typer.Option("--diff", help="An older graph to compare with.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="The graph's folder.")] = None,
     home: Home = None,
@@ -70,91 +110,146 @@ def build(
     """Build sources into one graph, merged by CURIE; print what was read, merged and refused."""
     from service.building import build_graph, parse_folders
 
-    names = sources or ["starter"]
+    chosen = names or ["starter"]
     target = out or _settings(home).graph
     with _progress() as bar:
-        graph, report, path = build_graph(
-            names, parse_folders(names, folders or []), target, progress=_rows(bar)
-        )
-    if as_json:
-        _print_json(
-            {"graph": str(target), "fingerprint": graph.fingerprint, "nodes": graph.n_nodes(),
-             "edges": graph.n_edges(), "report": str(path), **report.to_json()}
+        built = build_graph(
+            chosen, parse_folders(chosen, folders or []), target,
+            terms=terms, old=diff, progress=_rows(bar),
         )  # fmt: skip
+    if as_json:
+        _print_json(built.to_json())
         return
     from service.console import show_build
 
-    show_build(_console(), graph, report, path)
+    show_build(_console(), built)
 
 
 @app.command()
 def query(
-    text: Annotated[str, typer.Argument(help="A node: name, id, synonym or code.")],
+    text: Annotated[str | None, typer.Argument(help="A node: name, id, synonym or code.")] = None,
     *,
     to: Annotated[str | None, typer.Option("--to", help="Only neighbours of this type.")] = None,
+    hops: Annotated[
+        int | None, typer.Option("--hops", min=1, max=10, help="All nodes this near instead.")
+    ] = None,
     metapath: Annotated[
         str | None, typer.Option("--metapath", help="E.g. CbGaD: nodes reached along it.")
     ] = None,
+    to_node: Annotated[
+        str | None, typer.Option("--to-node", help="Only the metapath's paths to this node.")
+    ] = None,
+    through: Annotated[
+        list[str] | None, typer.Option("--through", help="Only paths through one of these nodes.")
+    ] = None,
+    avoid: Annotated[
+        list[str] | None, typer.Option("--avoid", help="No path through any of these nodes.")
+    ] = None,
+    sparql: Annotated[
+        str | None, typer.Option("--sparql", help="A file with a SPARQL query; - for input.")
+    ] = None,
+    types: Types = None,
+    relations: Relations = None,
+    direction: Direction = "both",
+    from_sources: FromSources = None,
+    licences: Licences = None,
+    evidence: Evidence = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows a list.")] = 10,
+    order: Annotated[
+        Literal["name", "degree"], typer.Option("--order", help="With --hops: of equally near.")
+    ] = "name",
     graph_dir: GraphDir = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a node and its neighbours, or the nodes along a metapath."""
-    from dataclasses import asdict
-
-    from kg.query import describe, follow
-
+    """Show a node and its neighbours, what lies near, what a metapath reaches; or ask in SPARQL."""
+    if (text is None) == (sparql is None):
+        raise typer.BadParameter("give a node, or --sparql FILE")
+    if sum(option is not None for option in (to, hops, metapath, sparql)) > 1:
+        raise typer.BadParameter("only one of --to, --hops, --metapath and --sparql at a time")
+    if metapath is None and (to_node or through or avoid):
+        raise typer.BadParameter("--to-node, --through and --avoid need a --metapath")
     graph = _graph(graph_dir, home)
+    if text is None:
+        _ask(graph, str(sparql), limit, as_json=as_json)
+        return
+    from kg.selection import Selection
+
+    only = Selection(
+        types=_words(types), relations=_words(relations), licences=_words(licences),
+        direction=direction, sources=_words(from_sources), evidence=_words(evidence),
+    )  # fmt: skip
+    if hops is not None:
+        from kg.neighborhood import explore
+        from service.console import show_neighborhood
+
+        found = explore(graph, replace(only, seeds=(text,), hops=hops, limit=limit, order=order))
+        _print_json(found.to_json()) if as_json else show_neighborhood(_console(), found)
+        return
+    from kg.query import describe, follow
+    from service.console import show_node, show_targets
+
     if metapath is not None:
-        targets = follow(graph, text, metapath, limit=limit)
-        if as_json:
-            _print_json([{**asdict(t), "node": t.node._asdict()} for t in targets])
-            return
-        from service.console import show_targets
-
-        show_targets(_console(), targets)
+        targets = follow(
+            graph, text, metapath, to_node=to_node, through=through or (), avoid=avoid or (),
+            only=only, limit=limit,
+        )  # fmt: skip
+        rows = [{**asdict(t), "node": t.node._asdict()} for t in targets]
+        _print_json(rows) if as_json else show_targets(_console(), targets)
         return
-    view = describe(graph, text, to=to, limit=limit)
-    if as_json:
-        _print_json(view.to_json())
-        return
-    from service.console import show_node
-
-    show_node(_console(), view)
+    view = describe(graph, text, to=to, only=only, limit=limit)
+    _print_json(view.to_json()) if as_json else show_node(_console(), view)
 
 
 @app.command()
 def export(
     *,
-    out: Annotated[Path, typer.Option("--out", help="The folder to write.")],
-    seeds: Annotated[list[str], typer.Option("--seed", help="A node to begin with.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The folder to write.")] = None,
+    seeds: Annotated[
+        list[str] | None, typer.Option("--seed", help="A node to begin with; none: all nodes.")
+    ] = None,
     hops: Annotated[int, typer.Option("--hops", min=0, max=10)] = 1,
-    types: Annotated[list[str] | None, typer.Option("--types", help="Node types to keep.")] = None,
-    relations: Annotated[
-        list[str] | None, typer.Option("--relations", help="Relations to follow and keep.")
+    types: Types = None,
+    relations: Relations = None,
+    direction: Direction = "both",
+    from_sources: FromSources = None,
+    licences: Licences = None,
+    evidence: Evidence = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="One or more, e.g. kgx,html [kgx].")
     ] = None,
-    licences: Annotated[
-        list[str] | None, typer.Option("--license-allow", help="Licences to allow.")
+    check: Annotated[
+        Path | None, typer.Option("--check", help="Verify an export instead of writing one.")
     ] = None,
-    format_name: Annotated[str, typer.Option("--format", help="kgx, graphml or parquet.")] = "kgx",
     graph_dir: GraphDir = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a closed subset of the graph, with a manifest."""
-    from kg.export import Selection, select
-    from kg.export import export as write
+    """Write a closed subset of the graph with a manifest, in any set of formats; or check one."""
+    if (out is None) == (check is None):
+        raise typer.BadParameter("give --out DIR to write, or --check DIR")
+    if check is not None:
+        from kg.export import check as verify
 
-    selection = Selection(tuple(seeds), hops, _words(types), _words(relations), _words(licences))
-    manifest = write(select(_graph(graph_dir, home), selection), format_name, out)
+        manifest, done = verify(check), f"whole: {check}"
+    else:
+        from kg.export import export as write
+        from kg.selection import Selection, select
+
+        selection = Selection(
+            tuple(seeds or ()), hops, _words(types), _words(relations), _words(licences),
+            direction=direction, sources=_words(from_sources), evidence=_words(evidence),
+        )  # fmt: skip
+        graph = _graph(graph_dir, home)
+        manifest = write(select(graph, selection), _words(formats) or "kgx", str(out))
+        done = f"in {out}"
     if as_json:
         _print_json(manifest)
         return
     _console().print(
         f"{sum(manifest['nodes'].values()):,} nodes, {sum(manifest['edges'].values()):,} edges, "
-        f"{manifest['assertions']:,} assertions in {out}"
-    )
+        f"{manifest['assertions']:,} assertions {done}", markup=False,
+    )  # fmt: skip
 
 
 @app.command()
@@ -386,8 +481,6 @@ def init(home: Home = None, as_json: AsJson = False) -> None:
 @keys_app.command("status")
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """Show the versions of the key-encryption key; never a key."""
-    from dataclasses import asdict
-
     from service.patients import open_keys
 
     ring = open_keys(_settings(home))
@@ -496,6 +589,15 @@ def _settings(home: Path | None) -> "Settings":
     from service.settings import read_settings
 
     return read_settings(home)
+
+
+def _ask(graph: "Graph", file: str, limit: int, *, as_json: bool) -> None:
+    from kg.sparql import run
+    from service.console import show_rows
+
+    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8", "replace")
+    answer = run(graph, text, limit=limit)
+    _print_json(answer.to_json()) if as_json else show_rows(_console(), answer)
 
 
 def _graph(folder: Path | None, home: Path | None) -> "Graph":

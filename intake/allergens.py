@@ -3,7 +3,8 @@
 import re
 
 from kg.graph import Graph
-from kg.names import Grade, Match, Resolution, key, lookup, misspelt, resolve_drug
+from kg.names import Match, Resolution, key, lookup, misspelt, resolve_drug
+from kg.names.match import Grade
 
 NOTHING = Resolution((), False)
 
@@ -40,8 +41,8 @@ def find_allergen(graph: Graph, text: str, *, near: bool) -> Resolution:
         found = _named(graph, candidate)
         if found:
             return Resolution(found, True)
-    drug = resolve_drug(graph, text)
-    usable = [match for match in drug.matches if near or match.grade != "near"]
+    drug = resolve_drug(graph, text, worst="near" if near else "broader")
+    usable = [*drug.matches]
     if near and not any(match.grade != "near" for match in usable):
         group = misspelt(graph, text, ("DrugClass",))
         usable += [group] if group else []

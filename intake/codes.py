@@ -1,7 +1,8 @@
 """FHIR codes to nodes: what the CodeableConcepts of a patient mean in one graph.
 
-A concept may hold several codes for one thing; the best answer among them counts: complete before
-partial, then by grade, then in the order given. Its ``text`` is asked only where no code answers.
+A concept may hold several codes for one thing; the best answer among them counts: complete and sure
+before partial or near, then by grade, then the nearest, then in the order given. Its ``text`` is
+asked only where no code answers.
 """
 
 import re
@@ -24,7 +25,8 @@ from intake.resource import (
 )
 from kg.graph import Graph
 from kg.identifiers import from_system
-from kg.names import GRADES, Grade, Match, Resolution, key, lookup, resolve_coding
+from kg.names import GRADES, Match, Resolution, key, lookup, resolve_coding
+from kg.names.match import Grade
 
 SNOMED = "http://snomed.info/sct"
 _ABSENT = "absent-unknown-uv-ips"  # the International Patient Summary's own code system
@@ -57,10 +59,17 @@ _NONE_OF_SOME = re.compile(r"nkfa|no known [a-z ]+ allerg(?:y|ies)(?: situation)
 
 
 class Resolver:
-    """Names of one graph, each looked up once: keep one for a whole import."""
+    """Names of one graph, each looked up once: keep one for a whole import.
 
-    def __init__(self, graph: Graph) -> None:
+    Args:
+        graph: where to look.
+        worst: the worst grade to give. With ``near`` a misspelling becomes a fact that a person has
+            to confirm; with a better one what only it answers is unmapped.
+    """
+
+    def __init__(self, graph: Graph, *, worst: Grade = "near") -> None:
         self.graph = graph
+        self.worst = worst
         self._known: dict[tuple[str, ...], Resolution] = {}
 
     def condition(self, concept: object) -> Resolution:
@@ -118,7 +127,7 @@ class Resolver:
     def _coding(self, system: str, code: str, text: str, types: Collection[str]) -> Resolution:
         return self._remember(
             (system, code, text, *types),
-            lambda: resolve_coding(self.graph, system, code, text, types),
+            lambda: resolve_coding(self.graph, system, code, text, types, worst=self.worst),
         )
 
     def _atc_class(self, curie: str) -> Resolution:
@@ -126,7 +135,7 @@ class Resolver:
 
     def _allergen(self, text: str, *, near: bool) -> Resolution:
         def find() -> Resolution:
-            return find_allergen(self.graph, text, near=near)
+            return find_allergen(self.graph, text, near=near and self.worst == "near")
 
         return self._remember(("allergen", text, str(near)), find) if text else NOTHING
 
@@ -163,7 +172,7 @@ class Resolver:
             self._referred(item["itemReference"], container, others, known, depth + 1)
             if "itemReference" in item
             else self.drug(item.get("itemCodeableConcept"))
-            for item in ([] if whole.complete else ingredients(medication))
+            for item in ([] if whole.is_sure else ingredients(medication))
         ]
         if any(part.matches for part in parts):
             unique = {match.node: match for part in parts for match in part.matches}
@@ -229,8 +238,9 @@ def _all_say(concept: object, pattern: re.Pattern[str]) -> bool:
     return bool(texts - {""}) and all(map(pattern.fullmatch, texts - {""}))
 
 
-def _rank(resolution: Resolution) -> tuple[bool, int]:
-    return not resolution.complete, GRADES.index(worst(resolution.matches))
+def _rank(resolution: Resolution) -> tuple[bool, int, int]:
+    furthest = max(match.distance for match in resolution.matches)
+    return not resolution.is_sure, GRADES.index(worst(resolution.matches)), furthest
 
 
 def _found(matches: tuple[Match, ...]) -> Resolution:

@@ -248,7 +248,8 @@ def _naming_damage(place: str) -> Iterator[None]:
     """Say which file it is when its compression or archive is broken."""
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
+    # TypeError: what tarfile in stream mode makes of a gzip file that ends inside its header.
+    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, TypeError) as error:
         reason = f"is damaged or cut off ({clean(str(error)) or type(error).__name__})"
         raise NotFhirError(place, reason) from error
 

@@ -21,7 +21,8 @@ from kg.columns import EdgeRecords, edge_table, label_table, renumber, severitie
 from kg.errors import SourceError
 from kg.graph import Graph, Provenance, Rows
 from kg.names import key
-from kg.register import Register
+from kg.names.index import index_names
+from kg.register import Register, is_printable
 from kg.schema import NODES, EdgeType, is_edge_type
 from kg.sources.base import (
     EdgeBatch,
@@ -326,6 +327,9 @@ class _Builder:
             if missing:
                 self._unknown(batch.file, line, f"{batch.kind} statement about", "node", missing[0])
                 continue
+            if not all(map(is_printable, row.values())):
+                self._refuse(batch.file, line, f"{batch.kind} statement with an unprintable text")
+                continue
             ids = {name: self._register.id_of(*place) for name, place in found.items() if place}
             rows.append({**row, **ids, "source": self._source})
         self.report.read[self._source, batch.kind] += len(batch.rows)
@@ -374,4 +378,5 @@ class _Builder:
         )
         graph.validate()
         self.report.conflicts += [Conflict("two severities", "", 0, *c) for c in severities(graph)]
+        graph = replace(graph, index=index_names(graph).to_arrays())
         return replace(graph, fingerprint=fingerprint(graph))

@@ -12,7 +12,7 @@ manifest, so that it takes milliseconds.
 import bisect
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -170,6 +170,7 @@ class Graph:
     statements: Mapping[str, Sequence[Mapping[str, str]]]  # kind -> rows of more than two parties
     sources: Mapping[str, Mapping[str, Any]]  # source name -> version, licence, files read
     fingerprint: str  # SHA-256 of the content
+    index: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # see kg.names.index
 
     @property
     def node_types(self) -> tuple[str, ...]:

@@ -4,16 +4,36 @@ Everything is ordered: neighbours by name, metapath targets by weight, ties by i
 two runs say the same.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from kg import names
-from kg.errors import SchemaError, UnknownNodeError
+from kg import counts, names
+from kg.errors import SchemaError
+from kg.filters import Filters, look_up
 from kg.graph import Graph, Label, Node, Rows
-from kg.paths import Path, paths_from
-from kg.schema import EDGES, Metapath, Step, abbreviate, check_node_type, parse_metapath
+from kg.paths import Path, strongest_paths
+from kg.routes import node_types
+from kg.schema import Metapath, Step, abbreviate, check_node_type, edge_spec, parse_metapath
+from kg.selection import Selection, filters_of, reach, resolve
+
+__all__ = [
+    "Neighbor",
+    "NodeView",
+    "Relation",
+    "Target",
+    "describe",
+    "follow",
+    "neighborhood",
+    "path_in_words",
+    "resolve",
+    "said",
+    "words_of",
+]
+
+EVERYTHING = Selection()
 
 
 @dataclass(frozen=True)
@@ -79,42 +99,37 @@ class Target:
     paths: tuple[str, ...]  # the strongest, in names
 
 
-def resolve(graph: Graph, text: str) -> tuple[names.Match, ...]:
-    """The nodes that ``text`` means, the best match first; a drug text means all its ingredients.
-
-    Raises:
-        UnknownNodeError: no node has this id, name, synonym or code; it carries the closest names.
-    """
-    found = names.lookup(graph, text)
-    if found:
-        return found
-    drug = names.resolve_drug(graph, text)
-    if drug.complete:
-        return drug.matches
-    raise UnknownNodeError(text, [m.node.name for m in names.closest(graph, text)])
-
-
-def describe(graph: Graph, text: str, *, to: str | None = None, limit: int = 10) -> NodeView:
-    """One node, its texts and its neighbours by relation.
+def describe(
+    graph: Graph,
+    text: str,
+    *,
+    to: str | None = None,
+    only: Selection = EVERYTHING,
+    limit: int = 10,
+) -> NodeView:
+    """One node, its texts and its neighbours by relation, these by name.
 
     Args:
         graph: where to look.
         text: id, name, synonym or code.
         to: only neighbours of this node type.
+        only: its types, relations, direction, sources, licences and evidence are those of the edges
+            that are shown; of their assertions only those that pass are named.
         limit: neighbours listed a relation; totals count all.
 
     Raises:
         UnknownNodeError: nothing is called so.
-        SchemaError: ``to`` is no node type.
+        SchemaError: ``to`` is no node type, or a filter names what the graph does not have.
     """
     if to is not None:
         to = check_node_type(to)
+    filters = filters_of(graph, only)
     match, *others = resolve(graph, text)
     row = graph.row(match.node.type, match.node.id)
     relations = [
         relation
-        for step in graph.steps(match.node.type)
-        if (to is None or step.target == to) and (relation := _relation(graph, step, row, limit))
+        for step in filters.steps(match.node.type)
+        if (to is None or step.target == to) and (relation := _relation(filters, step, row, limit))
     ]
     relations.sort(key=lambda relation: (relation.type, relation.words))
     labels = tuple(graph.labels_of(match.node.type, row))
@@ -122,38 +137,81 @@ def describe(graph: Graph, text: str, *, to: str | None = None, limit: int = 10)
     return NodeView(match.node, match.grade, match.basis, labels, tuple(relations), also)
 
 
-def follow(graph: Graph, text: str, metapath: str, *, limit: int = 10) -> list[Target]:
-    """The nodes at the end of ``metapath`` from one node, heaviest first.
+def follow(
+    graph: Graph,
+    text: str,
+    metapath: str,
+    *,
+    to_node: str | None = None,
+    through: Iterable[str] = (),
+    avoid: Iterable[str] = (),
+    only: Selection = EVERYTHING,
+    limit: int = 10,
+) -> list[Target]:
+    """The nodes at the end of ``metapath`` from one node, heaviest first, then by identifier.
+
+    Paths are counted, not listed: hubs are no trouble. What a path weighs never depends on what is
+    asked for; see :mod:`kg.counts`.
+
+    Args:
+        graph: where to look.
+        text: the first node: id, name, synonym or code.
+        metapath: in full or in short, up to six steps.
+        to_node: the last node; its paths alone, ``limit`` of them in words.
+        through: only paths with one of these between their ends.
+        avoid: only paths with none of these between their ends.
+        only: its sources, licences and evidence are those of the edges that are walked.
+        limit: how many targets, each with its three strongest paths.
 
     Raises:
-        UnknownNodeError: nothing is called ``text``.
-        SchemaError: the metapath is malformed, not in the graph, or begins with another node type.
+        UnknownNodeError: nothing is called ``text``, or so.
+        SchemaError: the metapath is malformed, not in the graph, begins or ends with another node
+            type, or has none of the types of ``through`` inside; a filter names what the graph does
+            not have.
     """
-    steps = parse_metapath(metapath)
+    steps = parse_metapath(metapath, graph.edge_types)
     for step in steps:
         graph.edges(step.edge_type)
-    found = names.lookup(graph, text, (steps[0].source,))
-    if not found:
-        match = resolve(graph, text)[0]
-        raise SchemaError(
-            f"{abbreviate(steps)} begins with a {steps[0].source}; "
-            f"{match.node.name} is a {match.node.type}"
+    name = abbreviate(steps)
+    types = node_types(steps)
+    first = _node(graph, text, types[:1], f"{name} begins with")
+    source = graph.row(first.type, first.id)
+    inner = f"between its ends {name} has"
+    wanted = [_node(graph, word, types[1:-1], inner) for word in through]
+    unwanted = [_node(graph, word, types[1:-1], inner) for word in avoid]
+    provenances = filters_of(graph, only).provenances
+    n_listed = 3
+    if to_node is None:
+        found = counts.row(
+            graph, steps, source, through=wanted, avoid=unwanted, provenances=provenances
         )
-    row = graph.row(found[0].node.type, found[0].node.id)
-    reached = [
-        (sum(path.weight for path in paths), target, paths)
-        for target, paths in paths_from(graph, steps, row).items()
-    ]
-    reached.sort(key=lambda item: (-item[0], item[1]))
+        order = sorted(
+            zip(found.targets.tolist(), found.n_paths.tolist(), found.weight.tolist(), strict=True),
+            key=lambda item: (-float(f"{item[2]:.9g}"), item[0]),  # rounding noise breaks no tie
+        )[:limit]
+    else:
+        last = _node(graph, to_node, types[-1:], f"{name} ends with")
+        target = graph.row(last.type, last.id)
+        both = counts.pair(
+            graph, steps, source, target, through=wanted, avoid=unwanted, provenances=provenances
+        )
+        order = [(target, both.n_paths, both.weight)] if both.n_paths else []
+        n_listed = limit
     return [
         Target(
-            graph.node(steps[-1].target, target),
+            graph.node(types[-1], target),
             round(weight, 6),
-            len(paths),
-            tuple(path_in_words(graph, steps, path) for path in paths[:3]),
+            n_paths,
+            tuple(
+                path_in_words(graph, steps, path)
+                for path in strongest_paths(
+                    graph, steps, source, target, limit=n_listed,
+                    through=wanted, avoid=unwanted, provenances=provenances,
+                )
+            ),
         )
-        for weight, target, paths in reached[:limit]
-    ]
+        for target, n_paths, weight in order
+    ]  # fmt: skip
 
 
 def path_in_words(graph: Graph, metapath: Metapath, path: Path) -> str:
@@ -168,28 +226,25 @@ def path_in_words(graph: Graph, metapath: Metapath, path: Path) -> str:
 
 def neighborhood(graph: Graph, node_type: str, row: int, hops: int) -> dict[str, Rows]:
     """All nodes at most ``hops`` edges away: node type -> rows, ascending; the start included."""
-    seen = {t: np.zeros(graph.n_nodes(t), bool) for t in graph.node_types}
-    seen[node_type][row] = True
-    frontier = {node_type: np.array([row], np.int32)}
-    for _ in range(hops):
-        reached: dict[str, list[Rows]] = {}
-        for source, rows in frontier.items():
-            for step in graph.steps(source):
-                reached.setdefault(step.target, []).append(graph.spread(step, rows)[1])
-        frontier = {}
-        for target, pieces in reached.items():
-            fresh = np.zeros(len(seen[target]), bool)
-            for piece in pieces:
-                fresh[piece] = True
-            fresh &= ~seen[target]
-            if fresh.any():
-                seen[target] |= fresh
-                frontier[target] = np.flatnonzero(fresh).astype(np.int32)
-    return {t: np.flatnonzero(mask).astype(np.int32) for t, mask in seen.items() if mask.any()}
+    distance = reach(look_up(graph), [graph.node(node_type, row)], hops)
+    rows = {t: np.flatnonzero(far >= 0).astype(np.int32) for t, far in distance.items()}
+    return {t: found for t, found in rows.items() if len(found)}
 
 
-def _relation(graph: Graph, step: Step, row: int, limit: int) -> Relation | None:
-    rows, edges = graph.neighbors(step, row)
+def _node(graph: Graph, text: str, types: Sequence[str], says: str) -> Node:
+    """The best match of ``text`` among nodes of ``types``."""
+    for match in (*names.lookup(graph, text, types), *resolve(graph, text)):
+        if match.node.type in types:
+            return match.node
+    node = resolve(graph, text)[0].node
+    kinds = " or ".join(dict.fromkeys(types))
+    have = f"a {kinds}" if kinds else "no node"
+    raise SchemaError(f"{says} {have}; {node.name} is a {node.type}")
+
+
+def _relation(filters: Filters, step: Step, row: int, limit: int) -> Relation | None:
+    graph = filters.graph
+    _, rows, edges = filters.spread(step, np.array([row], np.int32))
     if not len(rows):
         return None
     names_of_type = graph.names[step.target]  # one by one: take() loads pyarrow's compute module
@@ -197,10 +252,19 @@ def _relation(graph: Graph, step: Step, row: int, limit: int) -> Relation | None
     order = sorted(range(len(rows)), key=lambda i: (found[i].casefold(), rows[i]))  # rows: by id
     neighbors = []
     for i in order[:limit]:
-        assertions = graph.assertions(step.edge_type, int(edges[i]))
-        details = next((dict(a.details) for a in assertions if a.details), {})
-        sources = tuple(dict.fromkeys(a.provenance.primary_knowledge_source for a in assertions))
+        details, sources = said(filters, step, int(edges[i]))
         neighbors.append(Neighbor(graph.node(step.target, rows[i]), details, sources))
-    spec = EDGES[step.edge_type]
-    words = step.edge_type.relation if step.forward else spec.inverse
-    return Relation(words.replace("_", " "), step.target, len(rows), tuple(neighbors))
+    return Relation(words_of(step), step.target, len(rows), tuple(neighbors))
+
+
+def said(filters: Filters, step: Step, edge: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Qualifiers of the first assertion that has some, and who says it; of those that pass."""
+    assertions = filters.assertions(step.edge_type, edge)
+    details = next((dict(a.details) for a in assertions if a.details), {})
+    return details, tuple(dict.fromkeys(a.provenance.primary_knowledge_source for a in assertions))
+
+
+def words_of(step: Step) -> str:
+    """The relation as it reads in the direction of the step: ``treats``, ``treated by``."""
+    relation = step.edge_type.relation
+    return (relation if step.forward else edge_spec(step.edge_type).inverse).replace("_", " ")

@@ -139,6 +139,7 @@ def _files(graph: Graph) -> dict[str, Writer]:
                 ]
             ],
         ),
+        "names.arrow": _rows(graph.index),
         "statements.json": _json({kind: list(rows) for kind, rows in graph.statements.items()}),
         "types.json": _json(_header(graph)),
     }
@@ -184,6 +185,7 @@ def _read(folder: Folder) -> Graph:
         statements=json.loads(folder.file("statements.json").read_bytes()),
         sources=folder.manifest["sources"],
         fingerprint=folder.fingerprint,
+        index=_index(folder),
     )
 
 
@@ -195,6 +197,13 @@ def _batches(schema: pa.Schema, columns: list[list[Any]]) -> Writer:
                 writer.write_batch(pa.record_batch(typed, schema=schema))
 
     return write
+
+
+def _rows(columns: Mapping[str, Any]) -> Writer:
+    """One row, each cell a whole column: they differ in length."""
+    types = {name: pa.list_(pa.from_numpy_dtype(column.dtype)) for name, column in columns.items()}
+    cells = [pa.array([column], types[name]) for name, column in columns.items()]
+    return _batches(pa.schema(list(types.items())), [cells])
 
 
 def _json(value: object) -> Writer:
@@ -211,6 +220,12 @@ def _map(folder: Folder, name: str, schema: pa.Schema) -> Callable[[int], list[A
     if reader.schema != schema:
         raise FolderError(f"{folder.file(name)} has columns {reader.schema.names}, not expected")
     return lambda index: list(reader.get_batch(index).columns)
+
+
+def _index(folder: Folder) -> dict[str, np.ndarray[Any, Any]]:
+    reader = pa.ipc.open_file(pa.memory_map(str(folder.file("names.arrow"))))
+    batch = reader.get_batch(0)
+    return {name: _array(batch.column(name).values) for name in reader.schema.names}
 
 
 def _array(column: pa.Array) -> np.ndarray[Any, Any]:

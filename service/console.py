@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.markup import escape
@@ -10,12 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load the other rooms
-    from kg.builder import BuildReport
+    from collections.abc import Sequence
+
+    from kg.diff import Diff
     from kg.graph import Graph
+    from kg.neighborhood import Neighborhood
     from kg.query import NodeView, Target
+    from kg.sources import SourceInfo
+    from kg.sparql import Answer
     from recommend.bundle import Bundle
     from recommend.profile import PatientProfile
     from recommend.suggestion import Recommendation, Suggestion, Verdict
+    from service.building import Built
     from service.demo import DemoReport
 
 _LABELS = {"synonym": "also", "code": "codes", "product": "products", "broader-code": "stands for"}
@@ -67,8 +73,50 @@ def show_targets(console: Console, targets: list[Target]) -> None:
     console.print(table)
 
 
-def show_build(console: Console, graph: Graph, report: BuildReport, path: Any) -> None:
-    """What a build read, merged and refused."""
+def show_neighborhood(console: Console, found: Neighborhood) -> None:
+    """The nodes around others, and over which edges each is reached."""
+    seeds = ", ".join(f"{node.name} ({node.id})" for node in found.seeds)
+    console.print(f"{found.total:,} nodes around {seeds}", markup=False)
+    table = Table("hops", "name", "type", "id", "edges", "reached by", box=None, pad_edge=False)
+    for reached in found.nodes:
+        links = [f"{link.origin.name} {link.words} ({', '.join(link.sources)})"
+                 for link in reached.links]  # fmt: skip
+        more = [f"and {reached.n_links - len(links)} more"] if reached.n_links > len(links) else []
+        table.add_row(
+            str(reached.distance),
+            escape(reached.node.name),
+            reached.node.type,
+            escape(reached.node.id),
+            f"{reached.degree:,}",
+            escape("\n".join([*links, *more])),
+        )
+    console.print(table)
+
+
+def show_rows(console: Console, answer: Answer) -> None:
+    """The answer to a SPARQL query."""
+    if answer.boolean is not None:
+        console.print("yes" if answer.boolean else "no")
+        return
+    table = Table(*answer.variables, box=None, pad_edge=False)
+    for row in answer.cells():
+        table.add_row(*map(escape, row))
+    console.print(table)
+    if answer.truncated:
+        console.print("… and more: raise --limit")
+
+
+def show_sources(console: Console, rows: Sequence[SourceInfo]) -> None:
+    """What a graph can be built from."""
+    table = Table("name", "brings", "licence", "what and whence", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def show_build(console: Console, built: Built) -> None:
+    """What a build read, merged, left out and refused, and what it changed."""
+    report = built.report
     table = Table("source", "type", "read", "merged", box=None, pad_edge=False)
     merged = dict(report.merged)
     for (source, kind), n in sorted(report.read.items()):
@@ -78,11 +126,23 @@ def show_build(console: Console, graph: Graph, report: BuildReport, path: Any) -
         table.add_row(source, kind, "", f"{n:,}")
     console.print(table)
     console.print(
-        f"{graph!r}\nrefused rows: {len(report.refused):,}; said differently: "
+        f"{built.graph!r}\nrefused rows: {len(report.refused):,}; said differently: "
         f"{len(report.conflicts):,}; about nodes that no source brings: "
-        f"{report.left_out.total():,}; listed in {path}",
+        f"{report.left_out.total():,}; listed in {built.report_path}",
         markup=False,
     )
+    if built.diff is not None:
+        _show_diff(console, built.diff)
+        console.print(f"listed in {built.diff_path}", markup=False)
+
+
+def _show_diff(console: Console, diff: Diff) -> None:
+    table = Table("of", "type", "added", "removed", "changed", box=None, pad_edge=False)
+    for what, types in diff.counts.items():
+        for kind, sizes in types.items():
+            cells = (sizes.get(change, 0) for change in ("added", "removed", "changed"))
+            table.add_row(what, kind, *(f"{n:,}" if n else "" for n in cells))
+    console.print("nothing changed" if diff.is_empty else table)
 
 
 def show_recommendation(console: Console, title: str, answer: Recommendation) -> None:

@@ -62,7 +62,7 @@ def run_demo(
     settings.home.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="demo-", dir=settings.home))
     own = Settings(home, settings.actor)
-    graph, _, _ = build_graph([EMBEDDED], {}, own.graph)
+    graph = build_graph([EMBEDDED], {}, own.graph).graph
     KeyRing.create(own.keys)
     import_patients(own, sorted(PATIENTS.glob("*.json")))
     bundle = train_bundle(own, graph, own.bundle, patients="store", progress=progress)

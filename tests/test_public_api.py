@@ -30,12 +30,15 @@ def test_all_is_sorted_and_names_what_is_public(path: Path) -> None:
     module = import_module(module_name(path))
     defined: set[str] = set()
     imported: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    lazy = [node for block in body if isinstance(block, ast.If) for node in block.body]
+    for node in [*body, *lazy]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
             imported |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             defined.add(node.name)
     # A package that holds code of its own may import for its own use; a front door may not.
+    defined = {name for name in defined if not name.startswith("_")}
     public = defined if defined else imported
     public = {name for name in public if not name.startswith("_")}
 

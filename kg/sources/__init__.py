@@ -7,6 +7,7 @@ name here.
 
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from kg.errors import SourceError
 from kg.sources.base import (
@@ -28,22 +29,52 @@ __all__ = [
     "NodeBatch",
     "Refusal",
     "Source",
+    "SourceInfo",
     "StatementBatch",
     "Term",
     "TermBatch",
     "create_source",
+    "list_sources",
     "source_names",
 ]
 
 _SOURCES = {
     "hetionet": ("kg.sources.hetionet", "Hetionet"),
+    "interactions": ("kg.sources.interactions", "Interactions"),
+    "kgx": ("kg.sources.kgx", "Kgx"),
+    "names": ("kg.sources.names", "Names"),
+    "ontology": ("kg.sources.ontology", "Ontology"),
+    "pharmacogenomics": ("kg.sources.pharmacogenomics", "Pharmacogenomics"),
+    "primekg": ("kg.sources.primekg", "PrimeKG"),
+    "rdf": ("kg.sources.rdf", "Rdf"),
+    "side-effects": ("kg.sources.side_effects", "SideEffects"),
     "starter": ("kg.sources.starter", "Starter"),
+    "table": ("kg.sources.table", "Table"),
 }
 
 
 def source_names() -> tuple[str, ...]:
     """The names that :func:`create_source` knows, sorted."""
     return tuple(sorted(_SOURCES))
+
+
+class SourceInfo(NamedTuple):
+    """What an adapter says of itself."""
+
+    name: str
+    brings: str
+    licence: str
+    describes: str
+
+
+_BRINGS = ("nodes and edges", "names and hierarchy of nodes", "facts about nodes")  # by stage
+
+
+def list_sources() -> tuple[SourceInfo, ...]:
+    """Every adapter, those that bring nodes first, then by name."""
+    adapters = [getattr(import_module(module), name) for module, name in _SOURCES.values()]
+    adapters.sort(key=lambda adapter: (adapter.stage, adapter.name))
+    return tuple(SourceInfo(a.name, _BRINGS[a.stage], a.licence, a.describes) for a in adapters)
 
 
 def create_source(name: str, *folders: Path) -> Source:

@@ -5,7 +5,7 @@ folders; without a folder it downloads the published files, pinned by SHA-256. E
 name says ``reconstructed`` were derived again from Hetionet's sources; its authors never stated
 them, and they are marked as predicted. Licence: CC0 for the compilation, and for names and edges
 that of the database they come from (``hetionet_provenance``). Quirks: kinds contain spaces, the
-metaedge ``Gr>G`` contains ``>``, undirected edges are stored once, an edge does not say which of its
+metaedge ``Gr>G`` contains ``>``, undirected edges are stored once, an edge does not say which of
 metaedge's databases states it.
 """
 
@@ -155,8 +155,10 @@ def _blocks(
     for text in _whole_lines(path, columns):
         count = text.count(b"\n") + (not text.endswith(b"\n"))
         try:
+            if not text.isascii():  # Arrow only mumbles where a row that it refuses is not UTF-8
+                text.decode()
             batch, bad = _parse(text, columns)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             raise SourceError(
                 f"{path.name}: lines {start} to {start + count - 1} are not UTF-8 tab-separated "
                 f"text ({error})"

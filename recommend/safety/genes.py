@@ -1,6 +1,7 @@
 """Does a guideline advise against the drug, or another dose, for one of the patient's genes?"""
 
 import re
+from collections.abc import Mapping
 
 from recommend.safety.rules import Guidance, PatientState, SafetyRules, worst
 from recommend.suggestion import Outcome, Severity, Verdict
@@ -17,10 +18,13 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     """A hit a gene whose phenotype calls for a change; else clear only if every gene is answered.
 
     A gene that the guidance names and the profile does not, a phenotype without a row, and advice
-    written for other people than the patient may be, are not covered.
+    written for other people than the patient may be, are not covered. Advice for two genes together
+    is a hit of its own where both phenotypes are known, and a gap where only one of them is.
     """
-    rows = rules.guidance.get(drug)
-    if not rows:
+    all_rows = rules.guidance.get(drug, ())
+    pairs = [row for row in all_rows if row.other_gene]
+    rows = [row for row in all_rows if not row.other_gene]
+    if not all_rows:
         return [Verdict(CHECK, Outcome.NOT_COVERED, "no gene-drug guidance for this drug")]
     verdicts: list[Verdict] = []
     clear: list[str] = []
@@ -35,32 +39,69 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         found = [row for row in found if _may_apply(row, patient)]
         changes = [row for row in found if not UNCHANGED.match(row.advice)]
         if changes:
-            verdicts.append(_hit(name, changes))
+            verdicts.append(_hit(rules, gene, changes))
         elif any(row.population == "general" for row in found):
-            clear += [_say(name, row) for row in found]
+            clear += [_say(rules, row) for row in found]
         elif known:
             said = ", ".join(sorted(phenotypes[gene]))
             gaps.append(f"{name}: no guidance for {said}")
         else:
             gaps.append(f"the phenotype of {name} is unknown")
+    together = [row for row in pairs if _may_apply(row, patient)]
+    matched = [row for row in together if _both_known(row, phenotypes)]
+    changes = [row for row in matched if not UNCHANGED.match(row.advice)]
+    verdicts += [
+        _hit(rules, gene, [row for row in changes if row.gene == gene])
+        for gene in sorted({row.gene for row in changes})
+    ]
+    gaps += _open_pairs(rules, together, matched, phenotypes)
     if gaps:
         verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, "; ".join(gaps)))
     elif not verdicts:
-        source = rows[0].source
+        clear += [_say(rules, row) for row in matched]
+        source = all_rows[0].source
         verdicts.append(Verdict(CHECK, Outcome.CLEAR, "; ".join(clear), source=source))
     return verdicts
 
 
-def _hit(gene: str, rows: list[Guidance]) -> Verdict:
+def _hit(rules: SafetyRules, gene: str, rows: list[Guidance]) -> Verdict:
     severity = worst(_SEVERITY.get(row.strength, "unknown") for row in rows)
-    text = "; ".join(_say(gene, row) for row in rows)
+    text = "; ".join(_say(rules, row) for row in rows)
     sources = "; ".join(dict.fromkeys(row.source for row in rows))
-    return Verdict(CHECK, Outcome.HIT, text, rows[0].gene, severity, sources)
+    return Verdict(CHECK, Outcome.HIT, text, gene, severity, sources)
 
 
-def _say(gene: str, row: Guidance) -> str:
+def _say(rules: SafetyRules, row: Guidance) -> str:
     people = "" if row.population == "general" else f", {row.population}"
-    return f"{gene} {row.phenotype} ({row.strength}{people}): {row.advice.rstrip('.')}"
+    other = f" with {rules.name(row.other_gene)} {row.other_phenotype}" if row.other_gene else ""
+    genes = f"{rules.name(row.gene)} {row.phenotype}{other}"
+    return f"{genes} ({row.strength}{people}): {row.advice.rstrip('.')}"
+
+
+def _both_known(row: Guidance, phenotypes: Mapping[str, set[str]]) -> bool:
+    sides = ((row.gene, row.phenotype), (row.other_gene, row.other_phenotype))
+    return all(
+        _fold(phenotype) in map(_fold, phenotypes.get(gene, ())) for gene, phenotype in sides
+    )
+
+
+def _open_pairs(
+    rules: SafetyRules,
+    rows: list[Guidance],
+    matched: list[Guidance],
+    phenotypes: Mapping[str, set[str]],
+) -> list[str]:
+    """What is not known of the pairs of genes that guidance names together."""
+    gaps = []
+    answered = {(row.gene, row.other_gene) for row in matched}
+    for pair in sorted({(row.gene, row.other_gene) for row in rows} - answered):
+        unknown = [rules.name(gene) for gene in pair if gene not in phenotypes]
+        names = " and ".join(map(rules.name, pair))
+        if unknown:
+            gaps.append(f"{names} together: the phenotype of {', '.join(unknown)} is unknown")
+        else:
+            gaps.append(f"{names} together: no guidance for their phenotypes")
+    return gaps
 
 
 def _may_apply(row: Guidance, patient: PatientState) -> bool:

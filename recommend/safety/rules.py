@@ -50,7 +50,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Guidance:
-    """What a guideline advises for a drug where a gene has a phenotype."""
+    """What a guideline advises for a drug where a gene, or two together, have a phenotype."""
 
     gene: str
     phenotype: str
@@ -58,6 +58,8 @@ class Guidance:
     strength: str  # strong, moderate or optional
     advice: str
     source: str
+    other_gene: str = ""
+    other_phenotype: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +260,10 @@ def _limits(graph: Graph, table: str, column: str) -> dict[str, tuple[tuple[floa
 
 def _guidance(graph: Graph) -> dict[str, tuple[Guidance, ...]]:
     result: dict[str, list[Guidance]] = {}
-    for row in graph.statements.get("guidance", ()):
+    rows = [
+        row for kind in ("guidance", "guidance_pairs") for row in graph.statements.get(kind, ())
+    ]
+    for row in rows:
         rule = Guidance(
             row["gene"],
             row["phenotype"],
@@ -266,6 +271,8 @@ def _guidance(graph: Graph) -> dict[str, tuple[Guidance, ...]]:
             row["strength"],
             row["recommendation"],
             _stated(row).source,
+            row.get("other_gene", ""),
+            row.get("other_phenotype", ""),
         )
         result.setdefault(row["drug"], []).append(rule)
     return {drug: tuple(rules) for drug, rules in result.items()}
@@ -293,9 +300,10 @@ def _edges(graph: Graph, edge_type: EdgeType) -> Iterable[tuple[str, str, tuple[
 
 
 def _rule(assertions: Iterable[Assertion]) -> Rule:
-    """The worst of what several sources say; a source without a severity counts as unknown."""
+    """The worst severity that a source states; unknown where none of them states any."""
     rules = [_stated({**a.details, "source": a.provenance.source}) for a in assertions]
-    return min(rules, key=lambda rule: SEVERITIES.index(rule.severity))
+    stated = [rule for rule in rules if rule.severity != "unknown"]
+    return min(stated or rules, key=lambda rule: SEVERITIES.index(rule.severity))
 
 
 def _stated(row: Mapping[str, Any]) -> Rule:

@@ -17,6 +17,7 @@ from tests.intake.samples import (
     drug_text,
     medication,
     request,
+    small_graph,
 )
 
 
@@ -194,3 +195,40 @@ def test_a_row_of_medications_is_followed_for_some_steps_only(resolver: Resolver
 
     assert found.facts == []
     assert [u.kind for u in found.unmapped] == ["drug"]
+
+
+def test_who_accepts_no_near_match_finds_the_misspelt_drug_unmapped() -> None:
+    text = "Simvistatin 10 MG Oral Tablet"
+    strict = Resolver(small_graph(), worst="broader")
+
+    found = current(strict, request(medicationCodeableConcept=drug_text(text)))
+
+    assert found.facts == []
+    assert [u.text for u in found.unmapped] == [text]
+
+
+def test_a_misspelt_medication_still_says_its_ingredients(resolver: Resolver) -> None:
+    """A name that only looks like a drug does not hide what the Medication lists."""
+    concept = drug_text("Metformine")
+    listed = medication(code=concept, ingredient=[{"itemCodeableConcept": drug_text("Warfarin")}])
+    entry = request(
+        medicationCodeableConcept=None, medicationReference={"reference": "Medication/med1"}
+    )
+
+    found = current(resolver, listed, entry)
+
+    assert nodes(found.facts) == [WARFARIN]
+
+
+def test_of_several_codes_the_sure_one_counts_before_the_near_one(resolver: Resolver) -> None:
+    concept = {"coding": [{"display": "Metformine"}, {"display": "Warfarin"}]}
+
+    found = current(resolver, request(medicationCodeableConcept=concept))
+
+    assert [(fact.node, fact.grade) for fact in found.facts] == [(WARFARIN, "exact")]
+
+
+def test_a_condition_is_read_by_its_words_and_says_how_far_it_climbed(resolver: Resolver) -> None:
+    found = resolver.condition({"text": "Severe type 2 diabetes mellitus"})
+
+    assert [(m.grade, m.distance) for m in found.matches] == [("broader", 1)]

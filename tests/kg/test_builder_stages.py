@@ -148,7 +148,7 @@ def test_every_text_says_who_gives_it() -> None:
 
     graph = built(Lending(labels), again).graph
 
-    said = {}
+    said: dict[str, set[str]] = {}
     for number in graph.labels.of_node(graph.offsets["Drug"]):
         text = graph.labels.text[number].as_py()
         provenance = graph.provenances[graph.labels.provenance[number]]

@@ -1,199 +1,153 @@
-"""Exports are closed, licensed as asked, readable by others, and never half written."""
+"""Exports are closed, licensed as asked, described by their manifest, and never half written."""
 
-import csv
 import hashlib
 import json
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import networkx as nx
-import pyarrow.parquet as pq
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.builder import build
-from kg.convert import to_networkx
-from kg.errors import FolderError, SchemaError, UnknownNodeError
-from kg.export import FORMATS, Selection, Subset, edge_rows, export, node_rows, select
+from kg.errors import FolderError, InvalidGraphError, SchemaError
+from kg.export import FORMATS, Format, check, edge_rows, export, node_rows, tables
+from kg.folder import only_writer
 from kg.graph import Graph
-from kg.schema import NODES, EdgeType
-from tests.graphs import TEST, Handmade
-from tests.kg.random_graphs import EDGE_TYPES, graphs
+from kg.schema import EdgeType
+from kg.selection import Selection, Subset, select
+from tests.graphs import Handmade
+from tests.kg.exported import NC, Strict, hard_graph, slow_edges, slow_nodes
+from tests.kg.random_graphs import graphs
 
-NC = replace(TEST, licence="CC-BY-NC-4.0", primary_knowledge_source="infores:strict")
-ODD = 'back\\slash here | "quoted" & <b>\u2028二甲'
+ROOT = Path(__file__).parent.parent.parent
+EVERYTHING = Selection()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def graph() -> Graph:
-    nodes = {
-        "Disease": {"DOID:1": "one", "DOID:2": "two"},
-        "Drug": {"DRUGBANK:A": "Aspirin", "DRUGBANK:B": "Bosentan", "DRUGBANK:C": "alone"},
-    }
-    free: dict[str, list[tuple[Any, ...]]] = {
-        "Drug-treats-Disease": [("DRUGBANK:A", "DOID:1", {"line": "1", "reference": ["x", "y"]})],
-        "Drug-interacts-Drug": [("DRUGBANK:A", "DRUGBANK:B", {"severity": ODD})],
-    }
-    strict: dict[str, list[tuple[Any, ...]]] = {
-        "Drug-treats-Disease": [("DRUGBANK:A", "DOID:1"), ("DRUGBANK:B", "DOID:2")],
-    }
-    labels = [("DRUGBANK:A", "synonym", ODD), ("DRUGBANK:A", "code", "ATC:A")]
-    return build([Handmade(nodes, free, labels), Handmade({}, strict, provenance=NC)]).graph
-
-
-def read_back(folder: Path, format_name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Nodes and edges by id, lists joined, as a stranger's library reads them."""
-    if format_name == "graphml":
-        found: Any = nx.read_graphml(folder / "graph.graphml", force_multigraph=True)
-        nodes = {i: {"id": i, **row} for i, row in found.nodes(data=True)}
-        edges = {
-            k: {"id": k, "subject": h, "object": t, **row}
-            for h, t, k, row in found.edges(keys=True, data=True)
-        }
-        return nodes, edges
-    if format_name == "kgx":
-        tables = []
-        for name in ("nodes", "edges"):
-            with (folder / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
-                tables.append(list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)))
-    else:
-        tables = [pq.read_table(folder / f"{n}.parquet").to_pylist() for n in ("nodes", "edges")]
-    nodes, edges = ({row["id"]: joined(row) for row in table} for table in tables)
-    return nodes, edges
-
-
-def joined(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: "|".join(v) if isinstance(v, list) else v for k, v in row.items()}
-
-
-@pytest.mark.parametrize("format_name", sorted(FORMATS))
-def test_what_is_exported_is_what_is_read_back(
-    graph: Graph, tmp_path: Path, format_name: str
-) -> None:
-    subset = select(graph, Selection(("aspirin",), hops=2))
-
-    manifest = export(subset, format_name, tmp_path / "out")
-
-    nodes, edges = read_back(tmp_path / "out", format_name)
-    assert nodes == {row["id"]: joined(row) for row in node_rows(subset)}
-    assert edges == {row["id"]: joined(row) for row in edge_rows(subset)}
-    assert len(nodes) == 4
-    assert len(edges) == manifest["assertions"] == 4
-    assert {e["subject"] for e in edges.values()} | {e["object"] for e in edges.values()} <= set(
-        nodes
-    )
-    assert nodes["DRUGBANK:A"]["synonym"] == ODD
-
-
-@pytest.mark.parametrize("format_name", sorted(FORMATS))
-def test_an_export_without_edges_is_still_a_readable_file(
-    graph: Graph, tmp_path: Path, format_name: str
-) -> None:
-    export(select(graph, Selection(("alone",), hops=0)), format_name, tmp_path / "out")
-
-    nodes, edges = read_back(tmp_path / "out", format_name)
-    assert list(nodes) == ["DRUGBANK:C"]
-    assert edges == {}
-    if format_name == "kgx":
-        assert (tmp_path / "out" / "edges.tsv").read_text().startswith("id\tsubject\tpredicate")
-    if format_name == "parquet":
-        assert "subject" in pq.read_table(tmp_path / "out" / "edges.parquet").column_names
-
-
-@settings(max_examples=60, deadline=None)
-@given(graphs(), st.integers(0, 3), st.data())
-def test_a_subset_is_closed_and_holds_exactly_what_is_near_enough(
-    graph: Graph, hops: int, data: st.DataObject
-) -> None:
-    everything = [graph.node(t, r) for t in graph.node_types for r in range(graph.n_nodes(t))]
-    seeds = data.draw(st.lists(st.sampled_from(everything), min_size=1, max_size=2))
-    types = data.draw(st.lists(st.sampled_from(sorted(NODES)), max_size=2))
-    present = sorted({e.relation for e in EDGE_TYPES} & {e.relation for e in graph.edge_types})
-    relations = data.draw(st.lists(st.sampled_from(present), max_size=2)) if present else []
-    ids = tuple(seed.id for seed in seeds)
-
-    subset = select(graph, Selection(ids, hops, tuple(types), tuple(relations)))
-
-    theirs = to_networkx(graph).to_undirected()
-    unwanted = [
-        (h, t, k) for h, t, k in theirs.edges(keys=True) if relations and k not in relations
-    ]
-    theirs.remove_edges_from(unwanted)
-    allowed = [
-        n for n, row in theirs.nodes(data=True) if n in ids or not types or row["type"] in types
-    ]
-    reach: set[str] = set()
-    for seed in ids:
-        reach |= set(
-            nx.single_source_shortest_path_length(theirs.subgraph(allowed), seed, cutoff=hops)
-        )
-    nodes = {row["id"] for row in node_rows(subset)}
-    edges = edge_rows(subset)
-    assert nodes == reach
-    assert {e["subject"] for e in edges} | {e["object"] for e in edges} <= nodes
-    assert {frozenset((e["subject"], e["object"], e["relation_name"])) for e in edges} == {
-        frozenset((h, t, k)) for h, t, k in theirs.subgraph(reach).edges(keys=True)
-    }
-
-
-def test_a_licence_filter_drops_edges_and_assertions_of_other_licences(graph: Graph) -> None:
-    subset = select(graph, Selection(("aspirin",), hops=3, licences=("CC0-1.0",)))
-
-    rows = edge_rows(subset)
-    assert {row["license"] for row in rows} == {"CC0-1.0"}
-    assert len(rows) == 2
-    assert "DOID:2" not in {row["id"] for row in node_rows(subset)}
-    strict = select(graph, Selection(("aspirin",), hops=3, licences=("CC-BY-NC-4.0",)))
-    assert [row["object"] for row in edge_rows(strict)] == ["DOID:1"]
-    both = Selection(("aspirin",), hops=3, licences=("CC0-1.0", "CC-BY-NC-4.0"))
-    assert len(edge_rows(select(graph, both))) == 4
-
-
-def test_no_hop_keeps_the_seeds_and_the_edges_between_them(graph: Graph) -> None:
-    alone = select(graph, Selection(("aspirin",), hops=0))
-    pair = select(graph, Selection(("aspirin", "bosentan"), hops=0))
-
-    assert [row["id"] for row in node_rows(alone)] == ["DRUGBANK:A"]
-    assert edge_rows(alone) == []
-    assert list(pair.edges) == [EdgeType("Drug", "interacts", "Drug")]
+    return hard_graph()
 
 
 @pytest.mark.parametrize(
-    ("selection", "error", "says"),
+    "selection",
     [
-        (Selection(()), SchemaError, "at least one seed"),
-        (Selection(("asprin",)), UnknownNodeError, "closest names: Aspirin"),
-        (Selection(("aspirin",), hops=-1), SchemaError, "between 0 and 10, not -1"),
-        (Selection(("aspirin",), types=("Planet",)), SchemaError, "no node type 'Planet'"),
-        (Selection(("aspirin",), relations=("cures",)), SchemaError, "no relation 'cures'"),
-        (Selection(("aspirin",), licences=("MIT",)), SchemaError, "no licence 'MIT' in the graph"),
+        EVERYTHING,
+        Selection(("aspirin",), hops=2),
+        Selection(("alone",), hops=0),
+        Selection(licences=("CC0-1.0",)),
+        Selection(("aspirin",), hops=3, licences=("CC-BY-NC-4.0",)),
+        Selection(sources=("strict",)),
+        Selection(types=("Gene",), relations=("binds",)),
     ],
 )
-def test_a_selection_that_means_nothing_is_refused(
-    graph: Graph, selection: Selection, error: type[Exception], says: str
+def test_the_columns_hold_what_the_graph_says_one_by_one(
+    graph: Graph, selection: Selection
 ) -> None:
-    with pytest.raises(error, match=says):
-        select(graph, selection)
+    subset = select(graph, selection)
+
+    assert {row["id"]: row for row in node_rows(subset)} == slow_nodes(subset)
+    assert edge_rows(subset) == list(slow_edges(subset))
 
 
-@pytest.mark.parametrize("format_name", sorted(FORMATS))
-def test_the_manifest_names_graph_selection_sources_and_checksums(
-    graph: Graph, tmp_path: Path, format_name: str
+@settings(max_examples=30)
+@given(graphs(), st.integers(0, 2), st.data())
+def test_any_part_of_any_graph_is_closed_and_complete(
+    graph: Graph, hops: int, data: st.DataObject
 ) -> None:
-    out = tmp_path / "out"
-    export(select(graph, Selection(("aspirin",))), format_name, out)
+    everything = [graph.node(t, r) for t in graph.node_types for r in range(graph.n_nodes(t))]
+    seeds = data.draw(st.lists(st.sampled_from(everything), max_size=2))
+    subset = select(graph, Selection(tuple(seed.id for seed in seeds), hops))
 
-    manifest = json.loads((out / "manifest.json").read_text())
+    nodes, edges = node_rows(subset), edge_rows(subset)
+
+    assert {row["id"]: row for row in nodes} == slow_nodes(subset)
+    assert edges == list(slow_edges(subset))
+    ids = {row["id"] for row in nodes}
+    assert {row["subject"] for row in edges} | {row["object"] for row in edges} <= ids
+    assert len({row["id"] for row in edges}) == len(edges)
+
+
+def test_texts_that_only_another_licence_gives_are_left_out(graph: Graph) -> None:
+    free = {row["id"]: row for row in node_rows(select(graph, Selection(licences=("CC0-1.0",))))}
+    strict = select(graph, Selection(licences=("CC-BY-NC-4.0",)))
+
+    assert "strict name" not in free["DRUGBANK:A"]["synonym"]
+    assert free["DRUGBANK:A"]["name"] == "Aspirin"
+    rows = {row["id"]: row for row in node_rows(strict)}
+    assert rows["DRUGBANK:A"]["name"] == "DRUGBANK:A"
+    assert "strict name" in rows["DRUGBANK:A"]["synonym"]
+    assert rows["DRUGBANK:A"]["xref"] == []
+    assert rows["DRUGBANK:E"]["name"] == "Exclusive"
+
+
+def test_a_subset_that_is_not_closed_is_refused(graph: Graph, tmp_path: Path) -> None:
+    subset = select(graph, EVERYTHING)
+    torn = replace(subset, nodes={t: rows for t, rows in subset.nodes.items() if t != "Gene"})
+
+    with pytest.raises(InvalidGraphError, match="not closed: an end of a Drug-binds-Gene"):
+        export(torn, "kgx", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_pass_writes_all_formats_under_one_manifest(graph: Graph, tmp_path: Path) -> None:
+    subset, out = select(graph, Selection(("aspirin",), hops=2)), tmp_path / "out"
+
+    manifest = export(subset, FORMATS, out)
+
+    assert manifest["formats"] == list(FORMATS)
     assert manifest["graph"] == graph.fingerprint
     assert manifest["selection"]["seeds"] == ["DRUGBANK:A"]
+    assert manifest["nodes"] == {"Disease": 1, "Drug": 2, "Gene": 1}
+    assert manifest["edges"] == {
+        "Drug-binds-Gene": 1, "Drug-downregulates-Gene": 1, "Drug-interacts-Drug": 1,
+        "Drug-treats-Disease": 1, "Drug-upregulates-Gene": 1, "Gene-regulates-Gene": 1,
+    }  # fmt: skip
+    assert manifest["assertions"] == 7
     assert manifest["sources"] == ["infores:strict", "infores:test"]
     assert manifest["licences"] == ["CC-BY-NC-4.0", "CC0-1.0"]
-    assert set(manifest["files"]) == {p.name for p in out.iterdir()} - {"manifest.json"}
+    assert manifest["built_from"]["test"] == graph.sources["test"]
+    assert json.loads((out / "manifest.json").read_text()) == json.loads(json.dumps(manifest))
+    files = {name for written in FORMATS.values() for name in written.files}
+    assert set(manifest["files"]) == files
+    assert {p.name for p in out.iterdir()} == files | {"manifest.json"}
     for name, entry in manifest["files"].items():
         content = (out / name).read_bytes()
         assert entry == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        assert (out / name).stat().st_mode & 0o777 == 0o644
+    assert check(out) == json.loads(json.dumps(manifest))
+
+
+def test_the_manifest_names_the_licences_of_the_texts_that_are_written(tmp_path: Path) -> None:
+    nodes = {"Drug": {"DRUGBANK:A": "Aspirin"}}
+    other = Strict({}, {}, [("DRUGBANK:A", "product", "Pill")], provenance=NC)
+    graph = build([Handmade(nodes, {}), other]).graph
+    subset = select(graph, Selection())
+
+    assert export(subset, "kgx", tmp_path / "out")["licences"] == ["CC0-1.0"]
+    assert export(subset, "nt", tmp_path / "out")["licences"] == ["CC-BY-NC-4.0", "CC0-1.0"]
+    assert "Pill" in (tmp_path / "out" / "graph.nt").read_text()
+    alone = export(select(hard_graph(), Selection(("exclusive",), hops=0)), "sif", tmp_path / "b")
+    assert alone["licences"] == ["CC-BY-NC-4.0"]
+    assert list(alone["built_from"]) == ["strict"]
+    assert alone["assertions"] == 0
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_the_same_subset_gives_the_same_bytes(
+    graph: Graph, tmp_path: Path, format_name: str
+) -> None:
+    subset = select(graph, EVERYTHING)
+    first = export(subset, format_name, tmp_path / "a")
+    second = export(select(hard_graph(), EVERYTHING), [format_name], tmp_path / "b")
+
+    assert first == second
 
 
 def test_an_export_replaces_an_earlier_one_or_an_empty_folder_but_nothing_else(
@@ -237,19 +191,112 @@ def test_an_interrupted_export_leaves_the_earlier_one(
         return rename(self, target)
 
     if when == "writing":
-        monkeypatch.setitem(FORMATS, "graphml", interrupted)
+        monkeypatch.setitem(FORMATS, "sif", replace(FORMATS["sif"], write=interrupted))
     else:
         monkeypatch.setattr(Path, "rename", rename_once)
     with pytest.raises(KeyboardInterrupt):
-        export(subset, "graphml", out)
+        export(subset, ["kgx", "sif"], out)
 
     assert json.loads((out / "manifest.json").read_text()) == json.loads(json.dumps(before))
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_export_left_is_removed_and_nothing_else(
+    graph: Graph, tmp_path: Path
+) -> None:
+    subset, out = select(graph, Selection(("aspirin",))), tmp_path / "out"
+    killed, running = tmp_path / ".out.abcd1234.part", tmp_path / ".out.efgh5678.part"
+    other = tmp_path / ".out2.abcd1234.part"
+    for folder in (killed, running, other):
+        folder.mkdir()
+        (folder / "nodes.tsv").write_text("half")
+
+    with only_writer(running):
+        export(subset, "kgx", out)
+
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        ".out.efgh5678.part", ".out2.abcd1234.part", "out",
+    ]  # fmt: skip
+
+
+def test_an_export_killed_between_its_two_renames_is_put_back(graph: Graph, tmp_path: Path) -> None:
+    subset, out = select(graph, Selection(("aspirin",))), tmp_path / "out"
+    export(subset, "kgx", out)
+    out.rename(tmp_path / ".out.abcd1234.old")
+    shutil.copytree(tmp_path / ".out.abcd1234.old", tmp_path / ".out.abcd1234.part")
+
+    with pytest.raises(InvalidGraphError):
+        export(replace(subset, nodes={}), "kgx", out)
+
+    assert check(out)["formats"] == ["kgx"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from kg.export import FORMATS, export
+from kg.selection import Selection, select
+from tests.kg.exported import hard_graph
+def die(tables, folder):
+    (folder / "graph.sif").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+FORMATS["sif"] = replace(FORMATS["sif"], write=die)
+export(select(hard_graph(), Selection()), ["kgx", "sif"], Path(sys.argv[1]))
+"""
+
+
+def test_a_process_killed_while_it_writes_leaves_the_old_export_and_no_trouble(
+    graph: Graph, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    before = export(select(graph, EVERYTHING), "kgx", out)
+
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(out)], cwd=ROOT, check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert check(out) == json.loads(json.dumps(before))
+    assert len(list(tmp_path.iterdir())) == 2
+    export(select(graph, EVERYTHING), "sif", out)
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert check(out)["formats"] == ["sif"]
+
+
+def test_exports_to_one_place_at_the_same_time_leave_one_of_them_whole(
+    graph: Graph, tmp_path: Path
+) -> None:
+    subset, out = select(graph, EVERYTHING), tmp_path / "out"
+    names = ["kgx", "parquet", "sif", "graphml"] * 3
+
+    with ThreadPoolExecutor(6) as pool:
+        manifests = list(pool.map(lambda name: export(subset, name, out), names))
+
+    assert check(out) in json.loads(json.dumps(manifests))
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
 def test_an_unknown_format_is_refused_with_what_there_is(graph: Graph, tmp_path: Path) -> None:
     subset: Subset = select(graph, Selection(("aspirin",)))
 
-    with pytest.raises(SchemaError, match="'owl'; choose from graphml, kgx, parquet"):
-        export(subset, "owl", tmp_path / "out")
+    with pytest.raises(SchemaError, match="'owl'; choose from cytoscape, graphml, html, kgx"):
+        export(subset, ["kgx", "owl"], tmp_path / "out")
+    with pytest.raises(SchemaError, match="an export needs a format"):
+        export(subset, [], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_statement_is_kept_once_however_many_edges_share_it(starter: Graph) -> None:
+    content = tables(select(starter, EVERYTHING))
+
+    assert len(content) > 5000
+    assert len(content.statements) < len(content) / 3
+    assert content.edge_counts[EdgeType("Drug", "treats", "Disease")] == 908
+    assert np.array_equal(np.unique(content.statement), np.arange(len(content.statements)))
+
+
+def test_every_format_says_what_it_is() -> None:
+    assert list(FORMATS) == sorted(FORMATS)
+    assert all(isinstance(f, Format) and f.describes and f.files for f in FORMATS.values())
+    names = [name for written in FORMATS.values() for name in written.files]
+    assert len(names) == len(set(names))

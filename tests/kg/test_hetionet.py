@@ -1,24 +1,36 @@
 """Hetionet's files as they are, and damaged in every way that was thought of."""
 
+import contextlib
 import csv
 import gzip
 import hashlib
+import zlib
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from kg.builder import BuildResult, build
-from kg.errors import SourceError
+from kg.errors import KgError, SourceError
 from kg.graph import Graph
 from kg.query import resolve
 from kg.schema import EdgeType
 from kg.sources import create_source, hetionet
 from kg.sources.download import fetch
-from kg.sources.hetionet import METAEDGES
+from kg.sources.hetionet_provenance import METAEDGES, NAMES
 
 NODES = "id\tname\tkind\n"
 EDGES = "source\tmetaedge\ttarget\n"
+# https://biolink.github.io/biolink-model: KnowledgeLevelEnum and AgentTypeEnum
+KNOWLEDGE_LEVELS = {
+    "knowledge_assertion", "logical_entailment", "prediction", "statistical_association",
+    "observation", "not_provided",
+}  # fmt: skip
+AGENT_TYPES = {
+    "manual_agent", "automated_agent", "data_analysis_pipeline", "computational_model",
+    "text_mining_agent", "image_processing_agent", "manual_validation_of_automated_agent",
+    "not_provided",
+}  # fmt: skip
 INTERACTS = EdgeType("Gene", "interacts", "Gene")
 TREATS = EdgeType("Drug", "treats", "Disease")
 
@@ -41,6 +53,17 @@ def read(folder: Path) -> BuildResult:
 def edges_file(folder: Path, text: str | bytes, *, name: str = "hetionet-v1.0-edges.sif") -> None:
     content = text.encode() if isinstance(text, str) else text
     (folder / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+
+
+def read_bytes(content: bytes, tmp: Path) -> None:
+    """Fuzz target: any content as the edges, plain or gzip, and as the nodes."""
+    edges = "hetionet-v1.0-edges.sif" + (".gz" if zlib.crc32(content) % 4 == 0 else "")
+    (tmp / "hetionet-v1.0-nodes.tsv").write_text(NODES + "Gene::1\tG\tGene\n")
+    (tmp / edges).write_bytes(content)
+    for name in (edges, "hetionet-v1.0-nodes.tsv"):
+        (tmp / name).write_bytes(content)
+        with contextlib.suppress(KgError):
+            read(tmp)
 
 
 def test_nodes_and_edges_become_curies_and_directions_stay(folder: Path) -> None:
@@ -137,6 +160,7 @@ def test_a_damaged_gzip_is_refused_by_name(folder: Path, place: int) -> None:
         (b"head\trelation\ttail\nGene::1\tGiG\tGene::2\n", "the header is"),
         (b"\x00" * 100_000, "the header is"),
         (b"source\tmetaedge\ttarget\nGene::1\tGiG\tGene::\xff\n", "lines 2 to 2 are not UTF-8"),
+        (b"source\tmetaedge\ttarget\nGene::1\t\xff\n", "lines 2 to 2 are not UTF-8"),
         (EDGES.encode() + b"a\tb\tc\rd\te\tf\n", "stray carriage returns in lines 2 to 2"),
         (b"source\tmetaedge\ttarget\nGene::1\tGxG\tGene::2\n", "knows the metaedge 'GxG'; known"),
     ],
@@ -222,6 +246,57 @@ def test_a_download_that_is_not_what_was_pinned_is_never_read(
     assert fetch("https://example.org/edges.sif.gz", digest).read_bytes() == good
 
 
+def test_several_folders_are_read_together(folder: Path, tmp_path: Path) -> None:
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    edges_file(extra, EDGES + "Gene::5\tGiG\tGene::6\n", name="hetionet-v1.0-edges-more.sif.gz")
+
+    result = build([create_source("hetionet", folder, extra)])
+
+    assert len(result.graph.edges(INTERACTS)) == 1
+    assert len(result.graph.edges(TREATS)) == 1
+
+
+def test_reconstructed_edges_are_told_apart_and_stated_beside_upstream_ones(folder: Path) -> None:
+    name = "hetionet-v1.0-edges-reconstructed.sif.gz"
+    edges_file(folder, EDGES + "Gene::1\tGiG\tGene::2\n")
+    edges_file(folder, EDGES + "Gene::1\tGiG\tGene::2\nGene::3\tGiG\tGene::4\n", name=name)
+
+    graph = read(folder).graph
+
+    said = {
+        (a.provenance.primary_knowledge_source, a.provenance.knowledge_level)
+        for edge in (0, 1)
+        for a in graph.assertions(INTERACTS, edge)
+    }
+    assert said == {
+        ("infores:hetionet", "not_provided"),
+        ("infores:hetionet-reconstructed", "prediction"),
+    }
+    assert len(graph.assertions(INTERACTS, 0)) == 2
+    assert len(graph.assertions(INTERACTS, 1)) == 1
+
+
+def test_every_provenance_is_in_the_words_of_biolink_and_names_a_licence() -> None:
+    provenances = [*NAMES.values(), *(p for _, p in METAEDGES.values())]
+
+    assert len(METAEDGES) == 24
+    for provenance in provenances:
+        assert provenance.source == "hetionet"
+        assert provenance.primary_knowledge_source.startswith("infores:")
+        assert provenance.knowledge_level in KNOWLEDGE_LEVELS
+        assert provenance.agent_type in AGENT_TYPES
+        assert provenance.licence
+
+
+def test_names_keep_the_licence_of_whom_they_come_from(folder: Path) -> None:
+    graph = read(folder).graph
+
+    licences = {p.primary_knowledge_source: p.licence for p in graph.provenances}
+    assert licences["infores:drugbank"] == "CC-BY-NC-4.0"
+    assert licences["infores:disease-ontology"] == "CC-BY-3.0"
+
+
 # ---- the real files
 
 
@@ -247,6 +322,13 @@ def test_the_real_edges_are_all_there_by_metaedge(data: Path, counts: dict[str, 
     assert found == counts
     assert sum(found.values()) == 1_379_325
     assert result.graph.n_nodes() == 47_031
+    assert result.report.refused == []
+
+
+def test_the_real_reconstructed_edges_add_to_the_others(data: Path) -> None:
+    result = build([create_source("hetionet", data / "hetionet", data / "hetionet-extra")])
+
+    assert sum(len(result.graph.edges(t)) for t, _ in METAEDGES.values()) == 1_379_325 + 569_078
     assert result.report.refused == []
 
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from kg.identifiers import BARE, SYSTEMS, from_hetionet, from_system, is_curie, spellings
+from kg.identifiers import (
+    BARE,
+    SYSTEMS,
+    from_hetionet,
+    from_system,
+    from_xref,
+    is_curie,
+    spellings,
+    usual_prefix,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +60,79 @@ def test_a_fhir_coding_becomes_a_curie_and_an_unknown_system_none() -> None:
 
 
 def test_a_bare_code_may_belong_to_several_systems_and_a_word_to_none() -> None:
-    assert spellings("44054006") == [f"{prefix}:44054006" for prefix in BARE]
+    assert spellings("44054006")[: len(BARE)] == [f"{prefix}:44054006" for prefix in BARE]
     assert spellings("Compound::DB00331") == ["DRUGBANK:DB00331"]
     assert spellings("Nonsense::1") == []
     assert spellings(" DOID:9352 ") == ["DOID:9352"]
     assert spellings("metformin") == []
     assert spellings("二甲双胍") == []
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "curie"),
+    [
+        ("http://snomed.info/sct|2024-09-01", "73211009", "SNOMEDCT:73211009"),
+        ("http://snomed.info/sct/900000000000207008", "73211009", "SNOMEDCT:73211009"),
+        ("urn:oid:2.16.840.1.113883.6.96", "73211009", "SNOMEDCT:73211009"),
+        ("2.16.840.1.113883.6.96", "73211009", "SNOMEDCT:73211009"),
+        ("HTTP://WWW.NLM.NIH.GOV/research/umls/rxnorm", "6809", "RXNORM:6809"),
+        ("urn:oid:2.16.840.1.113883.6.88", "6809", "RXNORM:6809"),
+        ("http://hl7.org/fhir/sid/icd-10-cm", "e119", "ICD10CM:E11.9"),
+        ("http://hl7.org/fhir/sid/icd-10", "E11.9", "ICD10:E11.9"),
+        ("urn:oid:2.16.840.1.113883.6.90", "I10", "ICD10CM:I10"),
+        ("http://hl7.org/fhir/sid/icd-9-cm", "25000", "ICD9CM:250.00"),
+        ("http://terminology.hl7.org/CodeSystem/icd9cm", "250.00", "ICD9CM:250.00"),
+        ("http://www.whocc.no/atc", "A10BA02", "ATC:A10BA02"),
+        ("http://id.nlm.nih.gov/mesh", "D003924", "MESH:D003924"),
+        ("http://www.nlm.nih.gov/research/umls", "C0011860", "UMLS:C0011860"),
+        ("http://www.omim.org", "125853", "OMIM:125853"),
+        ("http://purl.obolibrary.org/obo/mondo.owl", "5148", "MONDO:0005148"),
+        ("http://purl.obolibrary.org/obo/mondo.owl", "MONDO:0005148", "MONDO:0005148"),
+        ("http://fdasis.nlm.nih.gov", "9100L32L2N", "UNII:9100L32L2N"),
+        ("https://www.ebi.ac.uk/chembl", "CHEMBL1431", "CHEMBL.COMPOUND:CHEMBL1431"),
+        ("http://pubchem.ncbi.nlm.nih.gov", "CID4091", "PUBCHEM.COMPOUND:4091"),
+        ("https://go.drugbank.com/", "DB00331", "DRUGBANK:DB00331"),
+    ],
+)  # fmt: skip
+def test_every_system_is_known_by_uri_and_object_identifier(
+    system: str, code: str, curie: str
+) -> None:
+    assert from_system(system, code) == curie
+
+
+def test_a_coding_without_a_code_means_nothing() -> None:
+    assert from_system("http://snomed.info/sct", " ") is None
+    assert from_system("", "1") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "curie"),
+    [
+        ("UMLS_CUI:C0011860", "UMLS:C0011860"),
+        ("SNOMEDCT_2010_1_31:44054006", "SNOMEDCT:44054006"),
+        ("SNOMEDCT_US_2025_09_01:44054006", "SNOMEDCT:44054006"),
+        ("MSH:D003924", "MESH:D003924"),
+        ("MIM:125853", "OMIM:125853"),
+        ("ICD9CM:250.00", "ICD9CM:250.00"),
+        ("ICD10CM:E119", "ICD10CM:E11.9"),
+        ("ORDO:79144", "ORPHA:79144"),
+        ("Orphanet:79144", "ORPHA:79144"),
+        ("NCI:C26747", "NCIT:C26747"),
+        ("GARD:5659", "GARD:5659"),
+        ("http://example.org", None),
+        ("nothing", None),
+    ],
+)
+def test_a_cross_reference_of_an_ontology_gets_the_usual_spelling(
+    text: str, curie: str | None
+) -> None:
+    assert from_xref(text) == curie
+
+
+def test_codes_are_found_however_people_write_them() -> None:
+    assert "ICD10CM:E11.9" in spellings("E119")
+    assert "ICD10:E11.9" in spellings("ICD10:E11.9")
+    assert "UMLS:C0011860" in spellings("umls_cui:C0011860")
+    assert "SNOMEDCT:44054006" in spellings("http://snomed.info/sct|44054006")
+    assert usual_prefix("rxcui") == "RXNORM"
+    assert usual_prefix("GARD") == "GARD"

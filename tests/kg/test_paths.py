@@ -1,65 +1,19 @@
 """Path counts against a walker over plain dictionaries that knows nothing of matrices."""
 
-from collections import Counter
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg import paths as paths_module
 from kg.convert import to_matrix
-from kg.graph import Graph
-from kg.paths import DAMPING, Path, degrees, metapath_matrix, paths_from, strongest_paths
-from kg.schema import EDGES, EdgeType, Metapath, Step, abbreviate, parse_metapath
+from kg.graph import Graph, Node
+from kg.paths import Path, degrees, metapath_matrix, paths_from, strongest_paths
+from kg.schema import Metapath, abbreviate, parse_metapath
 from tests.graphs import make_graph
-from tests.kg.random_graphs import EDGE_TYPES, graphs
-
-STEPS = [Step(edge_type, forward) for edge_type in EDGE_TYPES for forward in (True, False)]
-STEPS = [step for step in STEPS if step.forward or not EDGES[step.edge_type].symmetric]
-
-
-class Walker:
-    """Every path by hand: sets of pairs, one dictionary a degree, recursion."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.pairs: dict[EdgeType, set[tuple[int, int]]] = {}
-        for edge_type in graph.edge_types:
-            table = graph.edges(edge_type)
-            pairs = set(zip(table.head.tolist(), table.tail.tolist(), strict=True))
-            if EDGES[edge_type].symmetric:
-                pairs |= {(tail, head) for head, tail in pairs}
-            self.pairs[edge_type] = pairs
-
-    def walk(self, metapath: Metapath, row: int) -> Iterator[tuple[tuple[int, ...], float]]:
-        types = [metapath[0].source, *(step.target for step in metapath)]
-        yield from self._walk(metapath, types, (row,), 1.0)
-
-    def _walk(
-        self, metapath: Metapath, types: list[str], rows: tuple[int, ...], weight: float
-    ) -> Iterator[tuple[tuple[int, ...], float]]:
-        done = len(rows) - 1
-        if done == len(metapath):
-            yield rows, weight
-            return
-        step = metapath[done]
-        pairs = self.pairs.get(step.edge_type, set())
-        heads, tails = Counter(head for head, _ in pairs), Counter(tail for _, tail in pairs)
-        for head, tail in pairs:
-            here, there = (head, tail) if step.forward else (tail, head)
-            seen = {(types[i], row) for i, row in enumerate(rows)}
-            if here == rows[-1] and (step.target, there) not in seen:
-                edge_weight = (heads[head] * tails[tail]) ** -DAMPING
-                yield from self._walk(metapath, types, (*rows, there), weight * edge_weight)
-
-
-def all_metapaths(longest: int) -> list[Metapath]:
-    found: list[Metapath] = [(step,) for step in STEPS]
-    for metapath in found:
-        if len(metapath) < longest:
-            found += [(*metapath, step) for step in STEPS if step.source == metapath[-1].target]
-    return found
-
+from tests.kg.random_graphs import graphs
+from tests.kg.random_sources import PROVENANCES, dense_graph, sourced_graphs
+from tests.kg.walker import Walker, all_metapaths
 
 METAPATHS = all_metapaths(4)
 
@@ -123,41 +77,68 @@ def test_every_metapath_of_up_to_four_steps_is_counted_exactly() -> None:
     assert len(inside) > 100
 
 
-@settings(max_examples=60, deadline=None)
-@given(graphs(), st.sampled_from(METAPATHS), st.integers(1, 4), st.data())
-def test_the_strongest_paths_are_the_head_of_all_paths_sorted(
-    graph: Graph, metapath: Metapath, limit: int, data: st.DataObject
+def some_nodes(graph: Graph, data: st.DataObject) -> list[Node]:
+    everything = [graph.node(t, r) for t in graph.node_types for r in range(graph.n_nodes(t))]
+    return data.draw(st.lists(st.sampled_from(everything), max_size=3))
+
+
+@pytest.mark.parametrize("joined", [1, paths_module.JOINED])
+@settings(max_examples=30, deadline=None)
+@given(sourced_graphs(), st.sampled_from(METAPATHS), st.integers(1, 4), st.data())
+def test_listed_paths_are_those_of_a_walker_whatever_is_asked(
+    joined: int, graph: Graph, metapath: Metapath, limit: int, data: st.DataObject
 ) -> None:
     source = data.draw(st.integers(0, graph.n_nodes(metapath[0].source) - 1))
     target = data.draw(st.integers(0, graph.n_nodes(metapath[-1].target) - 1))
+    avoid = some_nodes(graph, data)
+    inner = {step.target for step in metapath[:-1]}
+    through = [node for node in some_nodes(graph, data) if node.type in inner]
+    stated_by = data.draw(st.sets(st.sampled_from(PROVENANCES), min_size=1))
+    passing = np.array([provenance in stated_by for provenance in graph.provenances])
 
-    found = strongest_paths(graph, metapath, source, target, limit=limit)
+    every = paths_from(graph, metapath, source, through=through, avoid=avoid, provenances=passing)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths_module, "JOINED", joined)
+        strongest = strongest_paths(
+            graph, metapath, source, target, limit=limit,
+            through=through, avoid=avoid, provenances=passing,
+        )  # fmt: skip
 
-    paths = [p for p in Walker(graph).walk(metapath, source) if p[0][-1] == target]
-    strengths = sorted((weight for _, weight in paths), reverse=True)
-    np.testing.assert_allclose([p.weight for p in found], strengths[:limit])
-    assert {p.rows for p in found} <= {rows for rows, _ in paths}
-    assert len({p.rows for p in found}) == len(found)
-    for path in found:
+    walker = Walker(graph, stated_by)
+    expected = dict(walker.walk(metapath, source, through=through, avoid=avoid))
+    found = {path.rows: path.weight for paths in every.values() for path in paths}
+    assert found == pytest.approx(expected)
+    for end, paths in every.items():
+        assert {path.rows[-1] for path in paths} == {end}
+        assert paths == sorted(paths, key=lambda path: (-path.weight, path.rows))
+    between = {rows: weight for rows, weight in expected.items() if rows[-1] == target}
+    heaviest = sorted(between.values(), reverse=True)[:limit]
+    assert [path.weight for path in strongest] == pytest.approx(heaviest)
+    assert len({path.rows for path in strongest}) == len(strongest)
+    for path in strongest:
+        assert path.rows in between
         check_edges(graph, metapath, path)
 
 
-@settings(max_examples=60, deadline=None)
-@given(graphs(), st.sampled_from(METAPATHS), st.data())
-def test_paths_from_a_node_are_all_its_paths_heaviest_first(
-    graph: Graph, metapath: Metapath, data: st.DataObject
+@pytest.mark.parametrize("text", ["CbGaD", "GiGr>GiG", "CbGr>GaD", "CbGiG<rGaD"])
+@pytest.mark.parametrize("limit", [1, 4, 1000])
+def test_the_heaviest_are_found_though_halves_are_joined_one_by_one(
+    text: str, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = data.draw(st.integers(0, graph.n_nodes(metapath[0].source) - 1))
+    edge_types = (
+        "Drug-binds-Gene", "Gene-interacts-Gene", "Gene-regulates-Gene", "Disease-associates-Gene",
+    )  # fmt: skip
+    graph, metapath = dense_graph(11, edge_types, size=8, share=0.12), parse_metapath(text)
+    monkeypatch.setattr(paths_module, "JOINED", 1)
+    walker = Walker(graph)
 
-    found = paths_from(graph, metapath, source)
+    for source in range(8):
+        every = list(walker.walk(metapath, source))
+        for target in range(8):
+            found = strongest_paths(graph, metapath, source, target, limit=limit)
 
-    flat = {path.rows: path.weight for paths in found.values() for path in paths}
-    expected = dict(Walker(graph).walk(metapath, source))
-    assert flat.keys() == expected.keys()
-    np.testing.assert_allclose([flat[r] for r in sorted(flat)], [expected[r] for r in sorted(flat)])
-    for target, paths in found.items():
-        assert {path.rows[-1] for path in paths} == {target}
-        assert paths == sorted(paths, key=lambda path: (-path.weight, path.rows))
+            weights = sorted((w for rows, w in every if rows[-1] == target), reverse=True)
+            assert [path.weight for path in found] == pytest.approx(weights[:limit])
 
 
 def check_edges(graph: Graph, metapath: Metapath, path: Path) -> None:

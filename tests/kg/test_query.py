@@ -1,5 +1,7 @@
 """Questions and answers: complete, ordered, and with the closest names where nothing is found."""
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -7,14 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg import paths
+from kg.builder import build
 from kg.convert import to_networkx
 from kg.errors import SchemaError, UnknownNodeError
 from kg.graph import Graph
 from kg.paths import paths_from
 from kg.query import describe, follow, neighborhood, path_in_words, resolve
 from kg.schema import abbreviate, parse_metapath
-from tests.graphs import make_graph
+from kg.selection import Selection
+from tests.graphs import Handmade, make_graph
 from tests.kg.random_graphs import graphs
+from tests.kg.random_sources import PROVENANCES
 
 
 @pytest.fixture
@@ -178,3 +183,97 @@ def test_the_words_of_a_page_can_be_typed_as_a_metapath(graph: Graph) -> None:
 def test_what_no_encoding_can_say_is_an_unknown_name(graph: Graph) -> None:
     with pytest.raises(UnknownNodeError):
         resolve(graph, "\udcff\udcfe")
+
+
+@pytest.fixture
+def disputed() -> Graph:
+    nodes = {
+        "Disease": {"DOID:1": "beta disease"},
+        "Drug": {"DRUGBANK:A": "Metformin", "DRUGBANK:B": "Glipizide"},
+        "Gene": {"NCBIGene:1": "ONE", "NCBIGene:2": "TWO"},
+    }
+    first, second, _ = PROVENANCES
+    stated: dict[str, list[tuple[Any, ...]]] = {
+        "Drug-binds-Gene": [("DRUGBANK:A", "NCBIGene:1"), ("DRUGBANK:A", "NCBIGene:2")],
+        "Disease-associates-Gene": [("DOID:1", "NCBIGene:1"), ("DOID:1", "NCBIGene:2")],
+        "Drug-treats-Disease": [("DRUGBANK:A", "DOID:1", {"line": "1"})],
+    }
+    guessed: dict[str, list[tuple[Any, ...]]] = {
+        "Drug-binds-Gene": [("DRUGBANK:A", "NCBIGene:1"), ("DRUGBANK:B", "NCBIGene:1")],
+        "Drug-treats-Disease": [("DRUGBANK:A", "DOID:1", {"line": "2"})],
+    }
+    return build(
+        [Handmade(nodes, stated, provenance=first), Handmade({}, guessed, provenance=second)]
+    ).graph
+
+
+def test_a_page_shows_what_the_sources_asked_for_say(disputed: Graph) -> None:
+    view = describe(disputed, "metformin", only=Selection(sources=("infores:two",)))
+
+    assert [(r.words, r.total) for r in view.relations] == [("treats", 1), ("binds", 1)]
+    treats = view.relations[0].neighbors[0]
+    assert (treats.details, treats.sources) == ({"line": "2"}, ("infores:two",))
+    with pytest.raises(SchemaError, match="no source 'three' in the graph; have infores:one"):
+        describe(disputed, "metformin", only=Selection(sources=("three",)))
+
+
+def test_a_page_shows_the_relations_and_the_direction_asked_for(disputed: Graph) -> None:
+    def words(text: str, only: Selection) -> list[str]:
+        return [relation.words for relation in describe(disputed, text, only=only).relations]
+
+    assert words("metformin", Selection(relations=("binds",))) == ["binds"]
+    assert words("ONE", Selection(direction="out")) == []
+    assert words("ONE", Selection(direction="in", types=("Drug",))) == ["bound by"]
+
+
+def test_a_metapath_is_walked_through_around_and_by_what_was_asked(disputed: Graph) -> None:
+    def paths_of(**asked: Any) -> list[str]:
+        targets = follow(disputed, "metformin", "CbGaD", **asked)
+        assert [target.n_paths for target in targets] == [len(t.paths) for t in targets]
+        return [path for target in targets for path in target.paths]
+
+    over_one = "Metformin –binds→ ONE ←associates– beta disease"
+    over_two = "Metformin –binds→ TWO ←associates– beta disease"
+    assert sorted(paths_of()) == [over_one, over_two]
+    assert paths_of(through=["one"]) == [over_one]
+    assert sorted(paths_of(through=["one", "two"])) == [over_one, over_two]
+    assert paths_of(avoid=["NCBIGene:1"]) == [over_two]
+    assert paths_of(avoid=["one", "two"]) == []
+    assert sorted(paths_of(to_node="beta disease")) == [over_one, over_two]
+    assert paths_of(to_node="DOID:1", only=Selection(sources=("two",))) == []
+
+
+def test_one_target_is_shown_with_as_many_paths_as_the_limit(disputed: Graph) -> None:
+    (target,) = follow(disputed, "metformin", "CbGaD", to_node="beta disease", limit=1)
+
+    assert (target.n_paths, len(target.paths)) == (2, 1)
+    assert follow(disputed, "glipizide", "CbGaD", to_node="beta disease", avoid=["one"]) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"to_node": "metformin"}, "CbGaD ends with a Disease; Metformin is a Drug"),
+        ({"through": ["glipizide"]}, "between its ends CbGaD has a Gene; Glipizide is a Drug"),
+        ({"avoid": ["beta disease"]}, "CbGaD has a Gene; beta disease is a Disease"),
+        ({"through": ["three"]}, "no node is called 'three'"),
+        ({"only": Selection(licences=("MIT",))}, "no licence 'MIT' in the graph; have CC-BY-4.0"),
+    ],
+)
+def test_a_metapath_with_nodes_that_cannot_stand_there_is_refused(
+    disputed: Graph, asked: dict[str, Any], says: str
+) -> None:
+    with pytest.raises((SchemaError, UnknownNodeError), match=says):
+        follow(disputed, "metformin", "CbGaD", **asked)
+
+
+def test_a_metapath_may_use_the_open_edge_types_of_the_graph() -> None:
+    graph = make_graph(
+        {"Drug": {"DRUGBANK:A": "a"}, "Gene": {"NCBIGene:1": "g"}},
+        {"Drug-sensitizes_to-Gene": [("DRUGBANK:A", "NCBIGene:1")]},
+    )
+
+    (target,) = follow(graph, "a", "Drug-sensitizes_to-Gene")
+
+    assert (target.node.name, target.n_paths) == ("g", 1)
+    assert describe(graph, "g").relations[0].words == "sensitizes to (from)"

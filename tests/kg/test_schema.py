@@ -68,7 +68,10 @@ def test_the_published_spelling_of_a_metapath_is_understood() -> None:
         ("Drug-binds", "must alternate"),
         ("CbGa", "must alternate"),
         ("Drug-binds-Protein", "no node type 'Protein'; choose from Anatomy"),
-        ("Drug-cures-Disease", "not joined by 'cures'; have contraindicated, off_label, palliates, treats"),
+        (
+            "Drug-cures-Disease",
+            "not joined by 'cures'; have contraindicated, off_label, palliates, treats",
+        ),
         ("Symptom-binds-Pathway", "have nothing"),
         ("CxG", "not joined by 'x'"),
         ("Disease-<treats-Drug-<treats-Disease", "not joined by '<treats'"),

@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 
 from kg.builder import build
 from kg.errors import SourceError
-from kg.graph import LABEL_KINDS
+from kg.graph import LABEL_KINDS, Provenance
 from kg.identifiers import is_curie
-from kg.schema import EDGES, NODES
+from kg.schema import NODES, is_edge_type
 from kg.sources import (
     EdgeBatch,
     LabelBatch,
@@ -20,10 +21,33 @@ from kg.sources import (
     Refusal,
     Source,
     StatementBatch,
+    TermBatch,
     create_source,
+    list_sources,
     source_names,
 )
 from tests.graphs import starter_folder
+from tests.kg import (
+    test_source_interactions,
+    test_source_kgx,
+    test_source_names,
+    test_source_pharmacogenomics,
+    test_source_primekg,
+    test_source_side_effects,
+    test_source_table,
+)
+from tests.kg.given import Given
+
+# The values that the Biolink Model allows.
+KNOWLEDGE_LEVELS = {
+    "knowledge_assertion", "logical_entailment", "prediction", "statistical_association",
+    "observation", "not_provided",
+}  # fmt: skip
+AGENT_TYPES = {
+    "manual_agent", "automated_agent", "data_analysis_pipeline", "computational_model",
+    "text_mining_agent", "image_processing_agent", "manual_validation_of_automated_agent",
+    "not_provided",
+}  # fmt: skip
 
 NODES_TSV = "id\tname\tkind\nCompound::DB00331\tMetformin\tCompound\nGene::1\tA1BG\tGene\n"
 EDGES_SIF = "source\tmetaedge\ttarget\nCompound::DB00331\tCbG\tGene::1\n"
@@ -35,25 +59,71 @@ def hetionet_folder(path: Path) -> Path:
     return path
 
 
+def ontology_folder(path: Path) -> Path:
+    terms = "[Term]\nid: DOID:4\nname: disease\n\n[Term]\nid: DOID:9352\nname: type 2 diabetes\n"
+    (path / "doid.obo").write_text(f"ontology: doid\n\n{terms}is_a: DOID:4\n")
+    return path
+
+
+def rdf_folder(path: Path) -> Path:
+    label = "<http://www.w3.org/2000/01/rdf-schema#label>"
+    drug, disease = "<https://identifiers.org/drugbank:DB00331>", f"<{OBO}DOID_9352>"
+    treats = "<https://w3id.org/biolink/vocab/treats>"
+    (path / "rdf.toml").write_text('[types]\nDRUGBANK = "Drug"\nDOID = "Disease"\n')
+    (path / "graph.nt").write_text(
+        f'{drug} {label} "Metformin" .\n{disease} {label} "type 2 diabetes" .\n'
+        f"{drug} {treats} {disease} .\n"
+    )
+    return path
+
+
+OBO = "http://purl.obolibrary.org/obo/"
+SAMPLES: dict[str, Callable[[Path], Path]] = {  # a new source needs a line here
+    "hetionet": hetionet_folder,
+    "interactions": test_source_interactions.sample,
+    "kgx": test_source_kgx.sample_folder,
+    "names": test_source_names.sample,
+    "ontology": ontology_folder,
+    "pharmacogenomics": test_source_pharmacogenomics.sample,
+    "primekg": test_source_primekg.sample_folder,
+    "rdf": rdf_folder,
+    "side-effects": test_source_side_effects.sample,
+    "starter": lambda _: starter_folder(),
+    "table": test_source_table.sample_folder,
+}
+# What sources of stage 1 and 2 speak of.
+OTHERS = Given(
+    Drug=[
+        ("DRUGBANK:DB00321", "Amitriptyline", "PUBCHEM.COMPOUND:10917"),
+        ("DRUGBANK:DB00678", "Losartan"),
+        ("DRUGBANK:DB00682", "Warfarin"),
+        ("DRUGBANK:DB00945", "Aspirin", "RXNORM:1191"),
+        ("DRUGBANK:DB01118", "Amiodarone"),
+        ("DRUGBANK:DB01175", "Escitalopram", "RXNORM:321988"),
+    ],
+    Gene=[("NCBIGene:1557", "CYP2C19"), ("NCBIGene:1565", "CYP2D6")],
+)
+
+
 @pytest.fixture(params=source_names())
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
-    """Each registered source on files that it can read; a new source needs a line here."""
-    folders = {"hetionet": lambda: hetionet_folder(tmp_path), "starter": starter_folder}
-    return create_source(request.param, folders[request.param]())
+    """Each registered source on files that it can read."""
+    return create_source(request.param, SAMPLES[request.param](tmp_path))
 
 
 def test_a_source_introduces_itself(source: Source) -> None:
-    assert source.name in source_names()
-    assert source.licence
-    assert source.describes
+    (info,) = (info for info in list_sources() if info.name == source.name)
+    assert info.licence == source.licence
+    assert info.describes == source.describes
     assert "\n" not in source.describes
+    assert source.stage in (0, 1, 2)
 
 
-def test_every_batch_is_in_the_schema_and_every_edge_says_whence(source: Source) -> None:
-    seen: set[str] = set()
+def test_every_batch_is_in_the_schema_and_every_text_and_edge_says_whence(source: Source) -> None:
     keys: dict[str, set[str]] = {}
-    for batch in source.read():
-        seen.add(type(batch).__name__)
+    said: set[Provenance] = set()
+    batches = list(source.read())
+    for batch in batches:
         match batch:
             case NodeBatch():
                 sizes = {len(batch.lines), len(batch.keys), len(batch.ids), len(batch.names)}
@@ -62,36 +132,53 @@ def test_every_batch_is_in_the_schema_and_every_edge_says_whence(source: Source)
                 assert all(map(is_curie, batch.ids))
                 assert all(kind in LABEL_KINDS for _, kind, _ in batch.labels)
                 keys.setdefault(batch.type, set()).update(batch.keys)
+                said.add(batch.provenance)
             case EdgeBatch():
-                assert batch.type in EDGES
+                assert is_edge_type(batch.type)
                 assert len(batch.lines) == len(batch.heads) == len(batch.tails)
                 assert batch.details is None or len(batch.details) == len(batch.lines)
-                assert set(batch.heads.to_pylist()) <= keys[batch.type.head]
-                assert set(batch.tails.to_pylist()) <= keys[batch.type.tail]
-                assert batch.provenance.source == source.name
-                assert batch.provenance.primary_knowledge_source.startswith("infores:")
-                assert batch.provenance.licence
-                assert batch.provenance.knowledge_level
-                assert batch.provenance.agent_type
+                if source.stage == 0:
+                    assert set(batch.heads.to_pylist()) <= keys[batch.type.head]
+                    assert set(batch.tails.to_pylist()) <= keys[batch.type.tail]
+                said.add(batch.provenance)
             case LabelBatch():
                 assert all(kind in LABEL_KINDS for _, _, kind, _ in batch.rows)
+                said.add(batch.provenance)
+            case TermBatch():
+                assert batch.type in NODES
+                assert all(is_curie(term.id) for term in batch.terms)
+                said.add(batch.provenance)
             case StatementBatch():
                 assert len(batch.lines) == len(batch.rows)
                 assert all(name in row for row in batch.rows for name in batch.nodes)
             case Refusal():
                 pytest.fail(f"its own files hold a bad row: {batch}")
-    assert {"NodeBatch", "EdgeBatch"} <= seen
+    assert batches
+    for provenance in said:
+        assert provenance.source == source.name
+        assert provenance.primary_knowledge_source.startswith("infores:")
+        assert provenance.licence
+        assert provenance.knowledge_level in KNOWLEDGE_LEVELS
+        assert provenance.agent_type in AGENT_TYPES
+
+
+def test_what_it_says_of_known_nodes_reaches_the_graph(source: Source) -> None:
+    result = build([OTHERS, source])
+
+    assert result.report.refused == []
+    assert not result.report.left_out
+    bare = build([OTHERS]).graph
+    assert result.graph.fingerprint != bare.fingerprint
 
 
 def test_the_same_source_read_twice_is_the_same_graph(source: Source) -> None:
-    first, second = build([source]), build([source])
+    first, second = build([OTHERS, source]), build([OTHERS, source])
 
     assert first.graph.fingerprint == second.graph.fingerprint
-    assert first.report.refused == second.report.refused == []
 
 
 def test_a_source_read_twice_over_is_merged_with_itself(source: Source) -> None:
-    once, twice = build([source]).graph, build([source, source]).graph
+    once, twice = build([OTHERS, source]).graph, build([OTHERS, source, source]).graph
 
     assert twice.n_nodes() == once.n_nodes()
     assert twice.n_edges() == once.n_edges()
@@ -118,7 +205,7 @@ def test_an_empty_folder_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_source_or_folder_is_refused_with_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="'hetnet'; choose from hetionet, starter"):
+    with pytest.raises(SourceError, match="'hetnet'; choose from hetionet, "):
         create_source("hetnet")
     with pytest.raises(SourceError, match="is not a folder"):
         create_source("starter", tmp_path / "nowhere")

@@ -17,7 +17,7 @@ from kg.folder import MANIFEST, Writer, write_folder
 from kg.graph import Graph
 from kg.names import lookup
 from kg.schema import EdgeType
-from kg.store import KIND, VERSION, fingerprint, open_graph, write_graph
+from kg.store import KIND, fingerprint, open_graph, write_graph
 from tests.graphs import make_graph
 from tests.kg.random_graphs import graphs
 
@@ -274,7 +274,7 @@ def test_an_interrupt_while_a_graph_is_written_leaves_the_old_graph(
             write_graph(other, tmp_path)
 
     assert as_data(open_graph(tmp_path, verify=True)) == as_data(small)
-    assert len(data_files(tmp_path)) == 8
+    assert len(data_files(tmp_path)) == 9
 
 
 def test_empty_tables_and_isolated_nodes_are_stored(tmp_path: Path) -> None:

@@ -27,8 +27,11 @@ def test_the_worst_of_two_sources_counts_wherever_it_stands() -> None:
     assert severity_of({"severity": "major"}, {"severity": "minor"}) == "major"
 
 
-def test_no_severity_or_a_strange_one_is_unknown_and_outranks_minor_and_moderate() -> None:
+def test_no_severity_or_a_strange_one_is_unknown() -> None:
     assert severity_of({}) == "unknown"
     assert severity_of({"severity": "dreadful"}) == "unknown"
-    assert severity_of({"level": "?"}, {"severity": "moderate"}) == "unknown"
+
+
+def test_a_list_without_severities_does_not_hide_what_another_source_states() -> None:
+    assert severity_of({"level": "?"}, {"severity": "moderate"}) == "moderate"
     assert severity_of({"level": "?"}, {"severity": "major"}) == "major"
