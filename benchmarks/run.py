@@ -31,7 +31,8 @@ def main() -> None:
     if not data or not Path(data, "hetionet").is_dir():
         sys.exit("PHARMAKON_DATA must name the folder that holds hetionet/ and fhir/")
     here = Path(__file__).parent.relative_to(ROOT)
-    run(f"{here}/time_graph.py", data)
+    for program in ("time_graph", "time_export", "time_names", "score_names", "time_sparql"):
+        run(f"{here}/{program}.py", data)
     with tempfile.TemporaryDirectory() as home:
         cli = ("cli.py",)
         at_home = ("--home", home)

@@ -111,7 +111,10 @@ class Subset:
 
 
 def resolve(graph: Graph, text: str) -> tuple[names.Match, ...]:
-    """The nodes that ``text`` means, the best match first; a drug text means all its ingredients.
+    """The nodes that ``text`` means, the best match first.
+
+    A drug text means all its ingredients, a disease text the nearest disease; a near match is a
+    question and no answer.
 
     Raises:
         UnknownNodeError: no node has this id, name, synonym or code; it carries the closest names.
@@ -119,9 +122,12 @@ def resolve(graph: Graph, text: str) -> tuple[names.Match, ...]:
     found = names.lookup(graph, text)
     if found:
         return found
-    drug = names.resolve_drug(graph, text, worst="broader")  # near is a question, not an answer
+    drug = names.resolve_drug(graph, text, worst="broader")
     if drug.complete:
         return drug.matches
+    disease = names.resolve_disease(graph, text, worst="broader")
+    if disease.complete:
+        return disease.matches
     raise UnknownNodeError(text, [m.node.name for m in names.closest(graph, text)])
 
 

@@ -24,7 +24,13 @@ if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load
     from service.building import Built
     from service.demo import DemoReport
 
-_LABELS = {"synonym": "also", "code": "codes", "product": "products", "broader-code": "stands for"}
+_LABELS = {
+    "also": ("synonym",),
+    "called elsewhere": ("xref",),
+    "codes": ("code",),
+    "products": ("product",),
+    "stands for": ("broader", "broader-code"),
+}
 _LINES = {"1": "first line", "2": "second line", "3": "third line"}
 
 
@@ -36,8 +42,8 @@ def show_node(console: Console, view: NodeView) -> None:
     if view.others:
         others = "; ".join(f"{node.name} ({node.type}, {node.id})" for node in view.others)
         console.print(Text(f"means also: {others}", style="yellow"))
-    for kind, heading in _LABELS.items():
-        texts = [label.text for label in view.labels if label.kind == kind]
+    for heading, kinds in _LABELS.items():
+        texts = [label.text for label in view.labels if label.kind in kinds]
         if texts:
             more = f" and {len(texts) - 12} more" if len(texts) > 12 else ""
             console.print(Text(f"{heading}: {', '.join(texts[:12])}{more}", style="dim"))

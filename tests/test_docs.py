@@ -126,7 +126,7 @@ def test_every_file_and_key_of_an_export_is_described(
     manifest = run(*words, "--json", home=demo_home).json
 
     section = FORMATS_TEXT.partition("## Export")[2].partition("\n## ")[0]
-    assert {f"`{file}`" for file in manifest["files"]} <= set(re.findall(r"`[\w.]+`", section))
+    assert {f"`{file}`" for file in manifest["files"]} <= set(re.findall(r"`[\w.-]+`", section))
     assert {f"`{key}`" for key in manifest} <= set(re.findall(r"`\w+`", section))
 
 
