@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.degrees import node_degrees
 from kg.errors import SchemaError
 from kg.filters import Filters
 from kg.graph import Graph, Node, Rows
+from kg.paths.degrees import node_degrees
 from kg.query import said, words_of
 from kg.schema import Step
 from kg.selection import Selection, filters_of, ranked, select

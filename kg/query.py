@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from kg import counts, names
+from kg import names
 from kg.errors import SchemaError
 from kg.filters import Filters, look_up
 from kg.graph import Graph, Label, Node, Rows
-from kg.paths import Path, strongest_paths
-from kg.routes import node_types
+from kg.paths import Path, counts, strongest_paths
+from kg.paths.routes import node_types
 from kg.schema import Metapath, Step, abbreviate, check_node_type, edge_spec, parse_metapath
 from kg.selection import Selection, filters_of, reach, resolve
 
@@ -151,7 +151,7 @@ def follow(
     """The nodes at the end of ``metapath`` from one node, heaviest first, then by identifier.
 
     Paths are counted, not listed: hubs are no trouble. What a path weighs never depends on what is
-    asked for; see :mod:`kg.counts`.
+    asked for; see :mod:`kg.paths.counts`.
 
     Args:
         graph: where to look.

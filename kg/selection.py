@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg import names
-from kg.degrees import node_degrees
 from kg.errors import SchemaError, UnknownNodeError
 from kg.filters import Direction, Filters, by_kind, look_up, stated
 from kg.graph import Graph, Node, Rows
+from kg.paths.degrees import node_degrees
 from kg.schema import EdgeType, Step, check_node_type, edge_spec
 
 Order = Literal["name", "degree"]

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg import counts, paths
+from kg import paths
 from kg.builder import build
 from kg.convert import to_matrix
-from kg.counts import PathCount, metapath_matrix, pair, row
 from kg.errors import SchemaError, UnknownNodeError
 from kg.graph import Graph, Node, Provenance
-from kg.paths import strongest_paths
+from kg.paths import counts, strongest_paths
+from kg.paths.counts import PathCount, metapath_matrix, pair, row
 from kg.schema import Metapath, parse_metapath
 from kg.sources import create_source
 from tests.graphs import make_graph

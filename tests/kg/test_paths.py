@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg import paths as paths_module
 from kg.convert import to_matrix
 from kg.graph import Graph, Node
 from kg.paths import Path, degrees, metapath_matrix, paths_from, strongest_paths
+from kg.paths import listing as paths_module
 from kg.schema import Metapath, abbreviate, parse_metapath
 from tests.graphs import make_graph
 from tests.kg.random_graphs import graphs

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg import paths
 from kg.builder import build
 from kg.convert import to_networkx
 from kg.errors import SchemaError, UnknownNodeError
@@ -168,7 +167,7 @@ def test_a_product_means_all_its_ingredients_and_so_does_a_clinical_drug(starter
 def test_a_metapath_through_hubs_is_refused_before_it_fills_the_memory(
     graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "MOST_PATHS", 0)
+    monkeypatch.setattr("kg.paths.listing.MOST_PATHS", 0)
 
     with pytest.raises(SchemaError, match="more than 0 paths along CbG from this node"):
         follow(graph, "metformin", "Drug-binds-Gene")

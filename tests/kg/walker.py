@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from kg.counts import DAMPING
 from kg.graph import Graph, Node, Provenance
+from kg.paths.counts import DAMPING
 from kg.schema import EdgeType, Metapath, Step, edge_spec
 from tests.kg.random_graphs import EDGE_TYPES
 

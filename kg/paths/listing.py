@@ -1,8 +1,4 @@
-"""Metapaths: the paths themselves, heaviest first, and their counts.
-
-What a path weighs, and how paths are counted without listing them, is in :mod:`kg.counts`:
-:func:`pair`, :func:`row` and :func:`metapath_matrix` answer for one pair, one node and all pairs.
-"""
+"""The paths themselves along a metapath, heaviest first; ``counts`` says what a path weighs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,27 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.counts import DAMPING, PathCount, RowCounts, metapath_matrix, pair, row
-from kg.degrees import degrees, step_weights
 from kg.errors import SchemaError
 from kg.filters import stated
 from kg.graph import Graph, Node, Rows
-from kg.routes import Mask, cases, node_types
+from kg.paths.counts import DAMPING
+from kg.paths.degrees import degrees, step_weights
+from kg.paths.routes import Mask, cases, node_types
 from kg.schema import Metapath, Step, abbreviate
-
-__all__ = [
-    "DAMPING",
-    "MOST_PATHS",
-    "Path",
-    "PathCount",
-    "RowCounts",
-    "degrees",
-    "metapath_matrix",
-    "pair",
-    "paths_from",
-    "row",
-    "strongest_paths",
-]
 
 MOST_PATHS = 5_000_000  # at once, about 300 MB; a metapath through hubs can have billions
 JOINED = 500_000  # paths joined at once where two halves meet
@@ -68,7 +50,7 @@ def paths_from(
         graph: the graph.
         metapath: the steps.
         source: row of the first node.
-        through: as for :func:`kg.counts.pair`.
+        through: as for :func:`kg.paths.counts.pair`.
         avoid: likewise.
         provenances: likewise.
 
@@ -106,7 +88,7 @@ def strongest_paths(
         source: row of the first node.
         target: row of the last node.
         limit: how many paths at most.
-        through: as for :func:`kg.counts.pair`.
+        through: as for :func:`kg.paths.counts.pair`.
         avoid: likewise.
         provenances: likewise.
 

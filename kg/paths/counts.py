@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.degrees import step_weights
 from kg.errors import SchemaError
 from kg.filters import stated
 from kg.graph import Graph, Node, Rows
-from kg.products import sum_from, sum_of_pairs
-from kg.routes import Mask, cases, node_types, without_ends
+from kg.paths.degrees import step_weights
+from kg.paths.products import sum_from, sum_of_pairs
+from kg.paths.routes import Mask, cases, node_types, without_ends
 from kg.schema import EdgeType, Metapath, Step, abbreviate
 
 if TYPE_CHECKING:
