@@ -140,10 +140,12 @@ def query(
         str | None, typer.Option("--to-node", help="Only the metapath's paths to this node.")
     ] = None,
     through: Annotated[
-        list[str] | None, typer.Option("--through", help="Only paths through one of these nodes.")
+        list[str] | None,
+        typer.Option("--through", help="Only paths through it; may be repeated."),
     ] = None,
     avoid: Annotated[
-        list[str] | None, typer.Option("--avoid", help="No path through any of these nodes.")
+        list[str] | None,
+        typer.Option("--avoid", help="No path through it; may be repeated."),
     ] = None,
     sparql: Annotated[
         str | None, typer.Option("--sparql", help="A file with a SPARQL query; - for input.")
@@ -169,6 +171,10 @@ def query(
         raise typer.BadParameter("only one of --to, --hops, --metapath and --sparql at a time")
     if metapath is None and (to_node or through or avoid):
         raise typer.BadParameter("--to-node, --through and --avoid need a --metapath")
+    if metapath is not None and (types or relations or direction != "both"):
+        raise typer.BadParameter("a metapath says its --types, --relations and --direction itself")
+    if sparql is not None and (types or relations or from_sources or licences or evidence):
+        raise typer.BadParameter("a SPARQL query says itself what it filters by")
     graph = _graph(graph_dir, home)
     if text is None:
         _ask(graph, str(sparql), limit, as_json=as_json)
@@ -192,10 +198,12 @@ def query(
     if metapath is not None:
         targets = follow(
             graph, text, metapath, to_node=to_node, through=through or (), avoid=avoid or (),
-            only=only, limit=limit,
+            only=only, limit=limit if as_json or to_node else limit + 1,
         )  # fmt: skip
-        rows = [{**asdict(t), "node": t.node._asdict()} for t in targets]
-        _print_json(rows) if as_json else show_targets(_console(), targets)
+        if as_json:
+            _print_json([{**asdict(t), "node": t.node._asdict()} for t in targets])
+        else:
+            show_targets(_console(), targets[:limit], more=len(targets) > limit)
         return
     view = describe(graph, text, to=to, only=only, limit=limit)
     _print_json(view.to_json()) if as_json else show_node(_console(), view)
@@ -228,6 +236,8 @@ def export(
     """Write a closed subset of the graph with a manifest, in any set of formats; or check one."""
     if (out is None) == (check is None):
         raise typer.BadParameter("give --out DIR to write, or --check DIR")
+    if check is not None and (seeds or formats or types or relations or licences):
+        raise typer.BadParameter("--check reads what was exported; it takes no selection")
     if check is not None:
         from kg.export import check as verify
 
@@ -241,7 +251,7 @@ def export(
             direction=direction, sources=_words(from_sources), evidence=_words(evidence),
         )  # fmt: skip
         graph = _graph(graph_dir, home)
-        manifest = write(select(graph, selection), _words(formats) or "kgx", str(out))
+        manifest = write(select(graph, selection), _words(formats or ["kgx"]), str(out))
         done = f"in {out}"
     if as_json:
         _print_json(manifest)
@@ -621,7 +631,7 @@ def _console(*, err: bool = False) -> "Console":
 
     console = Console(stderr=err, highlight=False, soft_wrap=True)
     if not console.is_terminal:
-        console.width = 200  # a file has no edge at which to break a table's lines
+        console.width = 10_000  # a file has no edge at which to break a table's lines
     return console
 
 

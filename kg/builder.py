@@ -17,7 +17,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from kg.columns import EdgeRecords, edge_table, label_table, renumber, severities
+from kg.columns import (
+    EdgeRecords,
+    assertion_order,
+    edge_table,
+    label_table,
+    renumber,
+    severities,
+)
 from kg.errors import SourceError
 from kg.graph import Graph, Provenance, Rows
 from kg.names import key
@@ -133,11 +140,12 @@ class _Builder:
     def __init__(self, order: Sequence[str], terms: Terms) -> None:
         self.report = BuildReport()
         self.sources: dict[str, Mapping[str, Any]] = {}
-        self._order = list(order)
+        self._ranks = {name: rank for rank, name in enumerate(dict.fromkeys(order))}
         self._terms = terms
         self._register = Register()
         self._edges: dict[EdgeType, EdgeRecords] = {}
-        self._provenances: dict[Provenance, int] = {}
+        self._provenances: dict[Provenance, int] = {}  # the reverse of _said
+        self._said: list[Provenance] = []
         self._details: dict[str, int] = {}
         self._statements: dict[str, list[Mapping[str, str]]] = {}
         # Of the source being read:
@@ -195,7 +203,10 @@ class _Builder:
             self._refuse(file, line, f"{what} unknown {node_type} {given!r}")
 
     def _provenance(self, provenance: Provenance) -> int:
-        return self._provenances.setdefault(provenance, len(self._provenances))
+        if provenance not in self._provenances:
+            self._provenances[provenance] = len(self._said)
+            self._said.append(provenance)
+        return self._provenances[provenance]
 
     def _add_nodes(self, batch: NodeBatch) -> None:
         if batch.type not in NODES:
@@ -236,6 +247,9 @@ class _Builder:
     ) -> None:
         node_id, name, provenance = given
         nodes = self._register.of_type(node_type)
+        if self._rank(provenance) < self._rank(nodes.provenances[row]):  # it is shown instead
+            name, nodes.names[row] = nodes.names[row], name
+            provenance, nodes.provenances[row] = nodes.provenances[row], provenance
         shown = nodes.names[row]
         if key(name) != key(shown):
             self.report.conflicts.append(Conflict("two names", *place, node_id, shown, name))
@@ -245,6 +259,10 @@ class _Builder:
             self._register.label((node_type, row), "synonym", name, provenance)
         elif provenance != nodes.provenances[row]:
             self._register.label((node_type, row), "name", name, provenance)
+
+    def _rank(self, provenance: int) -> int:
+        """The place of a provenance's source in the order of precedence."""
+        return self._ranks.get(self._said[provenance].source, len(self._ranks))
 
     def _add_labels(self, batch: LabelBatch) -> None:
         provenance = self._provenance(batch.provenance)
@@ -347,15 +365,15 @@ class _Builder:
             new_rows[node_type][old] = np.arange(len(ordered), dtype=np.int32)
             ids[node_type] = pa.array(ordered, pa.string())
             names[node_type] = pa.array([nodes.names[row] for row in old.tolist()], pa.string())
-        rank = {name: number for number, name in reversed([*enumerate(self._order)])}
         provenances = sorted(
-            self._provenances, key=lambda p: (rank.get(p.source, len(rank)), astuple(p))
+            self._said, key=lambda p: (self._ranks.get(p.source, len(self._ranks)), astuple(p))
         )
         details = sorted(self._details)
         codes = (renumber(self._provenances, provenances), renumber(self._details, details))
+        order = assertion_order(provenances, details)
         edge_tables, assertion_tables = {}, {}
         for edge_type in sorted(self._edges):
-            built = edge_table(edge_type, self._edges.pop(edge_type), new_rows, codes)
+            built = edge_table(edge_type, self._edges.pop(edge_type), new_rows, codes, order)
             if built is None:
                 continue
             edge_tables[edge_type], assertion_tables[edge_type], repeats = built
@@ -373,10 +391,11 @@ class _Builder:
                 kind: sorted(rows, key=lambda row: sorted(row.items()))
                 for kind, rows in sorted(self._statements.items())
             },
-            sources={name: self.sources[name] for name in dict.fromkeys(self._order)},
+            sources={name: self.sources[name] for name in self._ranks},
             fingerprint="",
         )
         graph.validate()
-        self.report.conflicts += [Conflict("two severities", "", 0, *c) for c in severities(graph)]
+        told = dict.fromkeys(severities(graph))
+        self.report.conflicts += [Conflict("two severities", "", 0, *row) for row in told]
         graph = replace(graph, index=index_names(graph).to_arrays())
         return replace(graph, fingerprint=fingerprint(graph))

@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kg.graph import AssertionTable, EdgeTable, Graph, LabelTable, Rows
+from kg.graph import AssertionTable, EdgeTable, Graph, LabelTable, Provenance, Rows
 from kg.names import key
 from kg.schema import EdgeType, edge_spec
 
 _Number = TypeVar("_Number", bound=np.generic)
 _Key = TypeVar("_Key")
+
+SEVERITIES = ("contraindicated", "major", "moderate", "minor")  # worst first
 
 LabelRecord = tuple[int, int, str, int, int]  # row, kind, text, distance, provenance
 
@@ -45,6 +47,7 @@ def edge_table(
     pieces: EdgeRecords,
     new_rows: Mapping[str, Rows],
     codes: tuple[Rows, Rows],
+    order: tuple[Rows, Rows],
 ) -> tuple[EdgeTable, AssertionTable, int] | None:
     """The columns of one edge type, and how many records repeated another; None for no edge.
 
@@ -53,6 +56,7 @@ def edge_table(
         pieces: the records as they came.
         new_rows: node type -> a row in the order of coming -> its row in the order of identifiers.
         codes: the numbers of provenances and details in the graph, by those in ``pieces``.
+        order: see :func:`assertion_order`.
     """
     sizes = [len(piece) for piece in pieces.heads]
     if sum(sizes) == 0:
@@ -64,8 +68,8 @@ def edge_table(
         head, tail = np.minimum(head, tail), np.maximum(head, tail)
     pair = head.astype(np.int64) * n_tails + tail
     del head, tail
-    order = np.argsort(pair, kind="stable")
-    pair = pair[order]
+    by_pair = np.argsort(pair, kind="stable")
+    pair = pair[by_pair]
     first = np.concatenate([[True], pair[1:] != pair[:-1]])
     unique = pair[first]
     tail = (unique % n_tails).astype(np.int32)
@@ -78,7 +82,7 @@ def edge_table(
         tail_start=_starts(tail, n_tails),
     )
     edge = np.cumsum(first, dtype=np.int32) - 1
-    assertions = _assertions(pieces, sizes, order, edge, codes)
+    assertions = _assertions(pieces, sizes, by_pair, (edge, *codes), order)
     return table, assertions, len(first) - int(first.sum())
 
 
@@ -163,26 +167,47 @@ def _starts(rows: Rows, count: int) -> Rows:
     return _frozen(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
 
 
+def assertion_order(provenances: Sequence[Provenance], details: Sequence[str]) -> tuple[Rows, Rows]:
+    """In which order the assertions of an edge stand: by source, then the worst severity first.
+
+    Args:
+        provenances: of the graph, by precedence of their sources.
+        details: of the graph, as JSON.
+
+    Returns:
+        (p,) the place of each provenance's source, and (d + 1,) the place of each detail's
+        severity, the last for none.
+    """
+    sources = list(dict.fromkeys(p.source for p in provenances))
+    by_source = np.array([sources.index(p.source) for p in provenances], np.int32)
+    known = [json.loads(text).get("severity") for text in details]
+    place = {severity: i for i, severity in enumerate(SEVERITIES)}
+    none = len(SEVERITIES)
+    by_severity = [place.get(s, none) if isinstance(s, str) else none for s in known]
+    return by_source, np.array([*by_severity, none], np.int32)
+
+
 def _assertions(
     pieces: EdgeRecords,
     sizes: Sequence[int],
-    order: NDArray[np.int64],
-    edge: Rows,
-    codes: tuple[Rows, Rows],
+    by_pair: NDArray[np.int64],
+    codes: tuple[Rows, Rows, Rows],
+    order: tuple[Rows, Rows],
 ) -> AssertionTable:
-    sources = codes[0][np.array(pieces.provenances)]
+    edge, of_provenance, of_details = codes
+    sources = of_provenance[np.array(pieces.provenances)]
     plain = all(piece is None or (piece < 0).all() for piece in pieces.details)
     if plain and len(set(sources.tolist())) == 1:
         empty = _frozen(np.empty(0, np.int32))
         return AssertionTable(empty, _frozen(np.empty(0, np.int16)), empty, int(sources[0]))
-    provenance = np.repeat(sources, sizes)[order]
-    details = np.concatenate(
-        [
-            np.full(size, -1, np.int32) if piece is None else piece
-            for size, piece in zip(sizes, pieces.details, strict=True)
-        ]
-    )[order]
+    provenance = np.repeat(sources, sizes)[by_pair]
+    pairs = zip(sizes, pieces.details, strict=True)
+    given = [np.full(n, -1, np.int32) if piece is None else piece for n, piece in pairs]
+    details = of_details[np.concatenate(given)[by_pair]]
+    by_source, by_severity = order
+    keys = (details, provenance, by_severity[details], by_source[provenance], edge)
+    columns = np.stack([edge, provenance, details])[:, np.lexsort(keys)]
     # The same source saying the same thing twice is one assertion.
-    rows = np.unique(np.stack([edge, provenance, codes[1][details]], axis=1), axis=0)
-    edge, provenance, details = (np.ascontiguousarray(column) for column in rows.T)
+    kept = np.concatenate([[True], (np.diff(columns) != 0).any(axis=0)])
+    edge, provenance, details = (np.ascontiguousarray(column) for column in columns[:, kept])
     return AssertionTable(_frozen(edge), _frozen(provenance.astype(np.int16)), _frozen(details))

@@ -98,7 +98,9 @@ def look_up(
         relations: relations of edge types, e.g. ``treats``.
         direction: one of :data:`DIRECTIONS`.
         sources: names of sources, or the infores CURIEs of primary knowledge sources.
-        licences: licences as the sources state them.
+        licences: licences as the sources state them; what stands under several at once
+            (``A AND B``) passes where all of these do. Some may be missing in the graph, so that
+            one list of what is allowed serves many graphs, but not all.
         evidence: knowledge levels and agent types. One of the levels and one of the agents must
             hold, where any is given. A value of both kinds is written ``agent_type=not_provided``.
 
@@ -113,12 +115,14 @@ def look_up(
     listed = graph.provenances
     names = {p.source for p in listed} | {p.primary_knowledge_source for p in listed}
     _all_known("source", sources, names)
-    _all_known("licence", licences, {p.licence for p in listed})
+    if licences and not any(allows(licences, p.licence) for p in listed):
+        have_licences = {p.licence for p in listed}
+        _all_known("licence", [" or ".join(licences)], have_licences)
     have = {kind: {getattr(p, kind) for p in listed} for kind in _BIOLINK}
     wanted = by_kind(evidence, have)
     passing = [
         (not sources or p.source in sources or p.primary_knowledge_source in sources)
-        and (not licences or p.licence in licences)
+        and (not licences or allows(licences, p.licence))
         and all(getattr(p, kind) in values for kind, values in wanted.items() if values)
         for p in listed
     ]
@@ -183,6 +187,11 @@ def stated(
         here = start + i < stop
         good[here] |= provenances[table.provenance[start[here] + i]]
     return good
+
+
+def allows(allowed: Collection[str], licence: str) -> bool:
+    """Whether a licence is allowed: itself, or each of those that hold together."""
+    return licence in allowed or all(part in allowed for part in licence.split(" AND "))
 
 
 def _all_known(what: str, given: Iterable[str], known: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from kg.errors import SchemaError
 from kg.filters import Filters
 from kg.graph import Graph, Node, Rows
 from kg.paths.degrees import node_degrees
-from kg.query import said, words_of
+from kg.query import Voices, said, words_of
 from kg.schema import Step
 from kg.selection import Selection, filters_of, ranked, select
 
@@ -18,13 +18,11 @@ N_LINKS = 3  # shown a node; a hub is reached over hundreds
 
 
 @dataclass(frozen=True)
-class Link:
+class Link(Voices):
     """An edge that leads to a node from one that is one step nearer."""
 
     origin: Node
     words: str  # the relation read away from the seeds: "treats", "treated by", …
-    details: dict[str, Any]  # qualifiers of the first assertion that has some
-    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,7 @@ class Neighborhood:
                         {
                             "from": link.origin._asdict(),
                             "relation": link.words,
-                            "details": link.details,
-                            "sources": link.sources,
+                            "said": [said._asdict() for said in link.said],
                         }
                         for link in reached.links
                     ],
@@ -140,9 +137,12 @@ def _reached(
         links = []
         for j in order[start[i] : min(start[i + 1], start[i] + N_LINKS)].tolist():
             step = steps[number[j]]
-            details, sources = said(filters, step, int(edges[j]))
             links.append(
-                Link(graph.node(step.source, int(origin[j])), words_of(step), details, sources)
+                Link(
+                    said(filters, step, int(edges[j])),
+                    graph.node(step.source, int(origin[j])),
+                    words_of(step),
+                )
             )
         node = graph.node(node_type, int(rows[i]))
         found.append(Reached(node, hop, degree, n_links[i], tuple(links)))

@@ -4,9 +4,9 @@ Everything is ordered: neighbours by name, metapath targets by weight, ties by i
 two runs say the same.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,9 @@ __all__ = [
     "Neighbor",
     "NodeView",
     "Relation",
+    "Said",
     "Target",
+    "Voices",
     "describe",
     "follow",
     "neighborhood",
@@ -36,13 +38,35 @@ __all__ = [
 EVERYTHING = Selection()
 
 
+class Said(NamedTuple):
+    """What one source says of an edge."""
+
+    source: str  # the primary knowledge source
+    details: dict[str, Any]  # qualifiers: severity, reference, …
+
+
 @dataclass(frozen=True)
-class Neighbor:
+class Voices:
+    """Who says an edge, by precedence."""
+
+    said: tuple[Said, ...]
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The qualifiers of the first who states some; others may state different ones."""
+        return next((said.details for said in self.said if said.details), {})
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All who say so, each once."""
+        return tuple(dict.fromkeys(said.source for said in self.said))
+
+
+@dataclass(frozen=True)
+class Neighbor(Voices):
     """A node at the other end of an edge."""
 
     node: Node
-    details: dict[str, Any]  # qualifiers of the first assertion that has some
-    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -65,6 +89,7 @@ class NodeView:
     labels: tuple[Label, ...]
     relations: tuple[Relation, ...]
     others: tuple[Node, ...] = ()  # further nodes that the text means, e.g. other ingredients
+    statements: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)  # by kind
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
@@ -74,13 +99,14 @@ class NodeView:
             "basis": self.basis,
             "others": [node._asdict() for node in self.others],
             "labels": [label._asdict() for label in self.labels],
+            "statements": {kind: list(rows) for kind, rows in self.statements.items()},
             "relations": [
                 {
                     "relation": relation.words,
                     "type": relation.type,
                     "total": relation.total,
                     "neighbors": [
-                        {**n.node._asdict(), "details": n.details, "sources": n.sources}
+                        {**n.node._asdict(), "said": [s._asdict() for s in n.said]}
                         for n in relation.neighbors
                     ],
                 }
@@ -96,7 +122,7 @@ class Target:
     node: Node
     weight: float  # degree-weighted path count, damping 0.4
     n_paths: int
-    paths: tuple[str, ...]  # the strongest, in names
+    paths: tuple[str, ...]  # the strongest, in names; none where they are too many to list
 
 
 def describe(
@@ -107,7 +133,7 @@ def describe(
     only: Selection = EVERYTHING,
     limit: int = 10,
 ) -> NodeView:
-    """One node, its texts and its neighbours by relation, these by name.
+    """One node, its texts, its neighbours by relation and, without ``to``, the statements on it.
 
     Args:
         graph: where to look.
@@ -134,7 +160,12 @@ def describe(
     relations.sort(key=lambda relation: (relation.type, relation.words))
     labels = tuple(graph.labels_of(match.node.type, row))
     also = tuple(other.node for other in others)
-    return NodeView(match.node, match.grade, match.basis, labels, tuple(relations), also)
+    about = {
+        kind: found
+        for kind, rows in graph.statements.items()
+        if to is None and (found := tuple(row for row in rows if match.node.id in row.values()))
+    }
+    return NodeView(match.node, match.grade, match.basis, labels, tuple(relations), also, about)
 
 
 def follow(
@@ -197,21 +228,21 @@ def follow(
         )
         order = [(target, both.n_paths, both.weight)] if both.n_paths else []
         n_listed = limit
+
+    def strongest(target: int) -> tuple[str, ...]:
+        try:
+            paths = strongest_paths(
+                graph, steps, source, target, limit=n_listed,
+                through=wanted, avoid=unwanted, provenances=provenances,
+            )  # fmt: skip
+        except SchemaError:  # too many to list; they are counted all the same
+            return ()
+        return tuple(path_in_words(graph, steps, path) for path in paths)
+
     return [
-        Target(
-            graph.node(types[-1], target),
-            round(weight, 6),
-            n_paths,
-            tuple(
-                path_in_words(graph, steps, path)
-                for path in strongest_paths(
-                    graph, steps, source, target, limit=n_listed,
-                    through=wanted, avoid=unwanted, provenances=provenances,
-                )
-            ),
-        )
+        Target(graph.node(types[-1], target), round(weight, 6), n_paths, strongest(target))
         for target, n_paths, weight in order
-    ]  # fmt: skip
+    ]
 
 
 def path_in_words(graph: Graph, metapath: Metapath, path: Path) -> str:
@@ -250,18 +281,19 @@ def _relation(filters: Filters, step: Step, row: int, limit: int) -> Relation | 
     names_of_type = graph.names[step.target]  # one by one: take() loads pyarrow's compute module
     found = [names_of_type[i].as_py() for i in rows.tolist()]
     order = sorted(range(len(rows)), key=lambda i: (found[i].casefold(), rows[i]))  # rows: by id
-    neighbors = []
-    for i in order[:limit]:
-        details, sources = said(filters, step, int(edges[i]))
-        neighbors.append(Neighbor(graph.node(step.target, rows[i]), details, sources))
+    neighbors = [
+        Neighbor(said(filters, step, int(edges[i])), graph.node(step.target, rows[i]))
+        for i in order[:limit]
+    ]
     return Relation(words_of(step), step.target, len(rows), tuple(neighbors))
 
 
-def said(filters: Filters, step: Step, edge: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Qualifiers of the first assertion that has some, and who says it; of those that pass."""
-    assertions = filters.assertions(step.edge_type, edge)
-    details = next((dict(a.details) for a in assertions if a.details), {})
-    return details, tuple(dict.fromkeys(a.provenance.primary_knowledge_source for a in assertions))
+def said(filters: Filters, step: Step, edge: int) -> tuple[Said, ...]:
+    """Who says an edge, with which qualifiers, by precedence; of the assertions that pass."""
+    return tuple(
+        Said(assertion.provenance.primary_knowledge_source, dict(assertion.details))
+        for assertion in filters.assertions(step.edge_type, edge)
+    )
 
 
 def words_of(step: Step) -> str:

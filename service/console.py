@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load the other rooms
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from kg.diff import Diff
     from kg.graph import Graph
     from kg.neighborhood import Neighborhood
-    from kg.query import NodeView, Target
+    from kg.query import NodeView, Said, Target
     from kg.sources import SourceInfo
     from kg.sparql import Answer
     from recommend.bundle import Bundle
@@ -39,11 +39,14 @@ def show_node(console: Console, view: NodeView) -> None:
     console.print(
         f"[bold]{escape(view.node.name)}[/bold]  {view.node.type}  {escape(view.node.id)}"
     )
+    if view.grade != "exact":
+        console.print(Text(f"matched: {view.grade}, {view.basis}", style="yellow"))
     if view.others:
         others = "; ".join(f"{node.name} ({node.type}, {node.id})" for node in view.others)
         console.print(Text(f"means also: {others}", style="yellow"))
     for heading, kinds in _LABELS.items():
-        texts = [label.text for label in view.labels if label.kind in kinds]
+        labels = (label.text for label in view.labels if label.kind in kinds)
+        texts = [*{text.casefold(): text for text in labels}.values()]
         if texts:
             more = f" and {len(texts) - 12} more" if len(texts) > 12 else ""
             console.print(Text(f"{heading}: {', '.join(texts[:12])}{more}", style="dim"))
@@ -60,9 +63,22 @@ def show_node(console: Console, view: NodeView) -> None:
         console.print(table)
     else:
         console.print("no such neighbour")
+    if view.statements:
+        counts = ", ".join(f"{kind} ({len(rows)})" for kind, rows in view.statements.items())
+        console.print(Text(f"statements, shown by --json: {counts}", style="dim"))
 
 
-def show_targets(console: Console, targets: list[Target]) -> None:
+def _voices(said: Iterable[Said]) -> str:
+    """Who says so, and how severe each says it is."""
+    return ", ".join(
+        dict.fromkeys(
+            f"{details['severity']}: {source}" if "severity" in details else source
+            for source, details in said
+        )
+    )
+
+
+def show_targets(console: Console, targets: list[Target], *, more: bool) -> None:
     """Nodes along a metapath with their strongest paths."""
     if not targets:
         console.print("no path")
@@ -77,6 +93,8 @@ def show_targets(console: Console, targets: list[Target]) -> None:
             escape("\n".join(target.paths)),
         )
     console.print(table)
+    if more:
+        console.print("… and more: raise --limit")
 
 
 def show_neighborhood(console: Console, found: Neighborhood) -> None:
@@ -85,8 +103,9 @@ def show_neighborhood(console: Console, found: Neighborhood) -> None:
     console.print(f"{found.total:,} nodes around {seeds}", markup=False)
     table = Table("hops", "name", "type", "id", "edges", "reached by", box=None, pad_edge=False)
     for reached in found.nodes:
-        links = [f"{link.origin.name} {link.words} ({', '.join(link.sources)})"
-                 for link in reached.links]  # fmt: skip
+        links = [
+            f"{link.origin.name} {link.words} ({_voices(link.said)})" for link in reached.links
+        ]
         more = [f"and {reached.n_links - len(links)} more"] if reached.n_links > len(links) else []
         table.add_row(
             str(reached.distance),
@@ -148,7 +167,7 @@ def _show_diff(console: Console, diff: Diff) -> None:
         for kind, sizes in types.items():
             cells = (sizes.get(change, 0) for change in ("added", "removed", "changed"))
             table.add_row(what, kind, *(f"{n:,}" if n else "" for n in cells))
-    console.print("nothing changed" if diff.is_empty else table)
+    console.print("no fact changed" if diff.is_empty else table)
 
 
 def show_recommendation(console: Console, title: str, answer: Recommendation) -> None:

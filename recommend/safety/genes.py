@@ -44,7 +44,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             clear += [_say(rules, row) for row in found]
         elif known:
             said = ", ".join(sorted(phenotypes[gene]))
-            gaps.append(f"{name}: no guidance for {said}")
+            gaps.append(f"{name}: the guidance has no row that reads {said}")
         else:
             gaps.append(f"the phenotype of {name} is unknown")
     together = [row for row in pairs if _may_apply(row, patient)]
@@ -65,7 +65,8 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
 
 
 def _hit(rules: SafetyRules, gene: str, rows: list[Guidance]) -> Verdict:
-    severity = worst(_SEVERITY.get(row.strength, "unknown") for row in rows)
+    graded = [_SEVERITY[row.strength] for row in rows if row.strength in _SEVERITY]
+    severity = worst(graded) if graded else "unknown"
     text = "; ".join(_say(rules, row) for row in rows)
     sources = "; ".join(dict.fromkeys(row.source for row in rows))
     return Verdict(CHECK, Outcome.HIT, text, gene, severity, sources)
@@ -100,7 +101,7 @@ def _open_pairs(
         if unknown:
             gaps.append(f"{names} together: the phenotype of {', '.join(unknown)} is unknown")
         else:
-            gaps.append(f"{names} together: no guidance for their phenotypes")
+            gaps.append(f"{names} together: the guidance has no row for their phenotypes")
     return gaps
 
 

@@ -11,7 +11,7 @@ from kg.builder import BuildResult, Conflict, build
 from kg.errors import SourceError
 from kg.graph import Graph, Label, Provenance
 from kg.schema import EdgeType
-from kg.sources.base import Batch, EdgeBatch, LabelBatch, StatementBatch, Term, TermBatch
+from kg.sources.base import Batch, EdgeBatch, LabelBatch, NodeBatch, StatementBatch, Term, TermBatch
 from tests.graphs import TEST, Handmade
 
 INTERACTS = EdgeType("Drug", "interacts", "Drug")
@@ -132,6 +132,40 @@ def test_two_severities_are_kept_and_the_first_source_is_shown_first() -> None:
     assert [c.shown for c in second.report.conflicts] == ["moderate"]
     shown = [a.details["severity"] for a in second.graph.assertions(INTERACTS, 0)]
     assert shown == ["moderate", "major"]
+
+
+def test_within_one_source_the_worst_severity_stands_first() -> None:
+    pair = [("DRUGBANK:A", "DRUGBANK:B")]
+    first = replace(OTHER, primary_knowledge_source="infores:a")
+    last = replace(OTHER, primary_knowledge_source="infores:z")
+
+    graph = built(
+        Speaking(
+            interactions(pair, "minor", said=first),
+            interactions(pair, "dreadful", said=first),
+            interactions(pair, "major", said=last),
+        )
+    ).graph
+
+    shown = [a.details["severity"] for a in graph.assertions(INTERACTS, 0)]
+    assert shown == ["major", "minor", "dreadful"]
+
+
+def test_the_name_of_the_source_named_first_is_shown_whichever_is_read_first() -> None:
+    class Renaming(Speaking):
+        def read(self) -> Iterator[Batch]:
+            yield NodeBatch("Drug", "n", [1], ["A"], ["DRUGBANK:A"], ["ASA-Ratio"], OTHER)
+
+    nodes = Handmade({"Drug": DRUGS}, {})
+
+    first, second = build([Renaming(), nodes]), build([nodes, Renaming()])
+
+    assert first.graph.node("Drug", 0).name == "ASA-Ratio"
+    assert second.graph.node("Drug", 0).name == "Aspirin"
+    assert [c.shown for c in first.report.conflicts] == ["ASA-Ratio"]
+    for result in (first, second):
+        labels = {label.text for label in result.graph.labels_of("Drug", 0)}
+        assert labels == {"DRUGBANK:A", "Aspirin", "ASA-Ratio"}
 
 
 def test_the_same_severity_told_twice_is_no_conflict() -> None:

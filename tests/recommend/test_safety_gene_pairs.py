@@ -71,7 +71,7 @@ def test_advice_for_one_gene_clears_nothing_while_the_pair_is_open() -> None:
 def test_a_pair_of_phenotypes_without_a_row_is_not_covered() -> None:
     (gap,) = judge({C19: "Poor Metabolizer", D6: "Normal Metabolizer"})
 
-    assert "no guidance for their phenotypes" in gap.text
+    assert "no row for their phenotypes" in gap.text
 
 
 def test_no_known_phenotype_is_not_covered() -> None:

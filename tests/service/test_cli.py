@@ -180,7 +180,7 @@ def test_an_exported_edge_has_both_ends(demo_home: Path, tmp_path: Path) -> None
     ("words", "said"),
     [
         (("--seed", "metfromin"), "closest names"),
-        (("--seed", "metformin", "--format", "csv"), "graphml, kgx, parquet"),
+        (("--seed", "metformin", "--format", "csv"), "graphml, html, kgx"),
         (("--seed", "metformin", "--license-allow", "MIT"), "Apache-2.0"),
         (("--seed", "metformin", "--relations", "eats"), "no relation 'eats'"),
     ],
