@@ -29,7 +29,7 @@ from kg.errors import SourceError
 from kg.graph import Graph, Provenance, Rows
 from kg.names import key
 from kg.names.index import index_names
-from kg.register import Register, is_printable
+from kg.register import Register, is_text
 from kg.schema import NODES, EdgeType, is_edge_type
 from kg.sources.base import (
     EdgeBatch,
@@ -42,7 +42,7 @@ from kg.sources.base import (
     TermBatch,
 )
 from kg.store import fingerprint
-from kg.terms import Hierarchy, Place, as_nodes
+from kg.terms import Hierarchy, Place, as_nodes, doubtful_codes
 
 Progress = Callable[[str, int], None]  # what was read, how many rows of it
 
@@ -345,8 +345,8 @@ class _Builder:
             if missing:
                 self._unknown(batch.file, line, f"{batch.kind} statement about", "node", missing[0])
                 continue
-            if not all(map(is_printable, row.values())):
-                self._refuse(batch.file, line, f"{batch.kind} statement with an unprintable text")
+            if not all(map(is_text, row.values())):
+                self._refuse(batch.file, line, f"{batch.kind} statement with half a character")
                 continue
             ids = {name: self._register.id_of(*place) for name, place in found.items() if place}
             rows.append({**row, **ids, "source": self._source})
@@ -357,6 +357,8 @@ class _Builder:
         ids: dict[str, pa.StringArray] = {}
         names: dict[str, pa.StringArray] = {}
         types = self._register.types
+        before, after = doubtful_codes(self._register.of_type("Disease"), self._said)
+        types["Disease"].labels = types["Disease"].labels - before | after
         for node_type in sorted(t for t, nodes in types.items() if nodes.names):
             nodes = types[node_type]
             ordered = sorted(nodes.rows, key=str.encode)

@@ -43,7 +43,7 @@ class Register:
             return f"identifier {node_id!r} is not a CURIE such as DRUGBANK:DB00331"
         if not (name.isascii() and name.strip()) and not key(name):
             return f"node {node_id} has no name"
-        if not is_printable(name):
+        if _CONTROL.search(name):
             return f"the name of node {node_id} holds a control character"
         known = self._type_of.get(node_id)
         if known is not None and known != node_type:
@@ -68,7 +68,7 @@ class Register:
         self, node: tuple[str, int], kind: str, text: str, provenance: int, distance: int = 0
     ) -> str | None:
         """Add a text that leads to a node, given by type and row; why not, or None."""
-        if not is_printable(text) or not key(text):
+        if _CONTROL.search(text) or not key(text):
             return f"{kind} with an unprintable text"
         node_type, row = node
         self.of_type(node_type).labels.add((row, KIND[kind], text, distance, provenance))
@@ -145,9 +145,9 @@ class Register:
         return table
 
 
-def is_printable(text: str) -> bool:
-    """Whether a text can be shown, stored as UTF-8 and written as XML."""
-    return _CONTROL.search(text) is None
+def is_text(text: str) -> bool:
+    """Whether a text can be stored as UTF-8; half a surrogate pair cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

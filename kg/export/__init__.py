@@ -11,8 +11,8 @@ exported: nothing dangles. ``tables`` turns it into columns once; each format re
 - ``picture``: one HTML file that draws the subset without network.
 
 :data:`FORMATS` names them. Direction is kept, a symmetric edge stands once, and every assertion
-carries who says it. Texts of nodes follow the licence filter too: a name or synonym that only
-sources with another licence give is left out; the identifier takes the place of such a name.
+carries who says it. Texts of nodes follow the filters of sources, licences and evidence too: a
+name, synonym or code that only others give is left out; the identifier stands for such a name.
 
 :func:`export` writes all files beside the target and renames them into place; :func:`check`
 compares an export with its manifest.

@@ -110,32 +110,54 @@ def read_graphml(folder: Path) -> Ends:
     nodes: list[str] = []
     edges: list[tuple[str, str]] = []
 
+    said: dict[str, list[str]] = {"n_node_type": [], "e_relation_name": []}
+    key: str | None = None
+
     def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal key
         if tag == "node":
             nodes.append(attributes["id"])
         elif tag == "edge":
             edges.append((attributes["source"], attributes["target"]))
+        elif tag == "data" and attributes["key"] in said:
+            key = attributes["key"]
+            said[key].append("")
+
+    def end(_: str) -> None:
+        nonlocal key
+        key = None
+
+    def text(part: str) -> None:
+        if key:
+            said[key][-1] += part
 
     def refuse(*_: object) -> None:
         raise FolderError("graph.graphml declares a document type")
 
     parser = ParserCreate()
     parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = refuse
     try:
         with (folder / "graph.graphml").open("rb") as file:
             parser.ParseFile(file)
     except ExpatError as error:
         raise FolderError(f"graph.graphml is not XML: {error}") from None
-    return Ends(nodes, edges)
+    subjects, objects = zip(*edges, strict=True) if edges else ((), ())
+    return ends(nodes, said["n_node_type"], subjects, objects, said["e_relation_name"])
 
 
 def read_cytoscape(folder: Path) -> Ends:
     """What ``write_cytoscape`` wrote."""
     elements = json.loads((folder / "graph.cyjs").read_bytes())["elements"]
-    return Ends(
-        [node["data"]["id"] for node in elements["nodes"]],
-        [(edge["data"]["source"], edge["data"]["target"]) for edge in elements["edges"]],
+    nodes, edges = ([row["data"] for row in elements[name]] for name in ("nodes", "edges"))
+    return ends(
+        (row["id"] for row in nodes),
+        (row["node_type"] for row in nodes),
+        (row["source"] for row in edges),
+        (row["target"] for row in edges),
+        (row["relation_name"] for row in edges),
     )
 
 
@@ -144,8 +166,9 @@ def read_sif(folder: Path) -> Ends:
     rows = (folder / "graph.sif").read_text(encoding="utf-8").split("\n")[:-1]
     cells = [row.split("\t") for row in rows]
     edges = [row for row in cells if len(row) == 3]
-    nodes = dict.fromkeys(end for row in cells for end in row[::2])
-    return ends(nodes, (row[0] for row in edges), (row[2] for row in edges))
+    nodes = list(dict.fromkeys(end for row in cells for end in row[::2]))
+    ends = [(row[0], row[2]) for row in edges]
+    return Ends(nodes, ends, edge_types=[row[1] for row in edges])
 
 
 def _alone(n_nodes: int, subject: Rows, target: Rows) -> list[int]:

@@ -21,6 +21,7 @@ from kg.export.ends import Ends, ends
 from kg.export.lines import Piece, write_rows
 from kg.export.tables import EDGE_COLUMNS, LISTS, NODE_COLUMNS, Tables, digits
 
+_READ = {"nodes": ("id", "node_type"), "edges": ("subject", "object", "relation_name")}
 _RUNS = re.compile(r"'*(?:[=@]|[+\-].*[(|!])")
 
 
@@ -111,10 +112,10 @@ def read_tsv(folder: Path) -> Ends:
     for name in ("nodes", "edges"):
         lines = (folder / f"{name}.tsv").read_text(encoding="utf-8").split("\n")
         head = lines[0].split("\t")
-        for key in {"id", "subject", "object"} & set(head):
+        for key in _READ[name]:
             place = head.index(key)
-            columns[f"{name}.{key}"] = [line.split("\t")[place] for line in lines[1:-1]]
-    return ends(columns["nodes.id"], columns["edges.subject"], columns["edges.object"])
+            columns[key] = [line.split("\t")[place] for line in lines[1:-1]]
+    return ends(*columns.values())
 
 
 def read_jsonl(folder: Path) -> Ends:
@@ -126,8 +127,10 @@ def read_jsonl(folder: Path) -> Ends:
     nodes, edges = tables
     return ends(
         (row["id"] for row in nodes),
+        (row["node_type"] for row in nodes),
         (row["subject"] for row in edges),
         (row["object"] for row in edges),
+        (row["relation_name"] for row in edges),
     )
 
 
@@ -141,11 +144,14 @@ def read_parquet(folder: Path) -> Ends:
     import pyarrow.parquet as pq
 
     try:
-        nodes = pq.read_table(folder / "nodes.parquet", columns=["id"])
-        edges = pq.read_table(folder / "edges.parquet", columns=["subject", "object"])
+        tables = [
+            pq.read_table(folder / f"{name}.parquet", columns=list(_READ[name])) for name in _READ
+        ]
     except pa.ArrowException as error:
         raise FolderError(f"nodes.parquet or edges.parquet is damaged: {error}") from error
-    return ends(nodes["id"].to_pylist(), edges["subject"].to_pylist(), edges["object"].to_pylist())
+    nodes, edges = tables
+    columns = [nodes[name] for name in _READ["nodes"]] + [edges[name] for name in _READ["edges"]]
+    return ends(*(column.to_pylist() for column in columns))
 
 
 def _tsv_value(name: str, value: Any) -> str:

@@ -1,4 +1,9 @@
-"""The manifest of an export: what was selected from which graph, and the hash of every file."""
+"""The manifest of an export: what was selected from which graph, and the hash of every file.
+
+It carries a checksum of its own contents too. Together they show damage, slips and hurried edits;
+whoever means to deceive computes all of them anew, and no checksum that lies beside the files can
+show that. To know who made an export, compare ``manifest_sha256`` with one from elsewhere.
+"""
 
 import hashlib
 import json
@@ -10,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from kg.errors import FolderError
+from kg.export.ends import Ends
 from kg.export.formats import FORMATS, Format
 from kg.export.tables import Tables
 
 KIND = "pharmakon-export"
-VERSION = 2
+VERSION = 3
 NAME = "manifest.json"
+SEAL = "manifest_sha256"
 
 
 def describe(tables: Tables, formats: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -27,7 +34,7 @@ def describe(tables: Tables, formats: Sequence[str], folder: Path) -> dict[str, 
         program = "not installed"
     kinds = {kind for name in formats for kind in FORMATS[name].texts}
     said = tables.provenances(sorted(kinds))
-    return {
+    manifest: dict[str, Any] = {
         "kind": KIND,
         "version": VERSION,
         "program": program,
@@ -47,6 +54,7 @@ def describe(tables: Tables, formats: Sequence[str], folder: Path) -> dict[str, 
             for path in sorted(folder.iterdir())
         },
     }
+    return manifest | {SEAL: _digest(manifest)}
 
 
 def is_ours(folder: Path) -> bool:
@@ -69,8 +77,10 @@ def is_ours(folder: Path) -> bool:
 def check(folder: Path | str) -> dict[str, Any]:
     """Verify an export against its manifest, and return the manifest.
 
-    Every file is there with its SHA-256 and no other file is; each format holds as many nodes and
-    edges as the manifest says, no node twice, and no edge without both of its ends.
+    The manifest has its own SHA-256; every file is there with its own, none is a link, and no other
+    file is; each format holds as many nodes and edges as the manifest says, type by type where it
+    names types, no node twice, and no edge without both of its ends. That finds damage and slips,
+    not somebody who changes files and computes every checksum anew.
 
     Raises:
         FolderError: it is no export, of an unknown version, or not what its manifest says; the
@@ -90,8 +100,11 @@ def check(folder: Path | str) -> dict[str, Any]:
 
 def _read(folder: Path) -> dict[str, Any]:
     file = folder / NAME
+    if file.is_symlink():
+        raise FolderError(f"{file} is a link; an export holds its files itself")
     try:
         manifest = json.loads(file.read_bytes())
+        digest = _digest(manifest)
     except (FileNotFoundError, NotADirectoryError):
         raise FolderError(f"{folder} is not an export: it has no {NAME}") from None
     except OSError as error:
@@ -109,11 +122,27 @@ def _read(folder: Path) -> dict[str, Any]:
     for key, is_good in _SHAPE.items():
         if not is_good(manifest.get(key)):
             raise FolderError(f"{file}: {key!r} is missing or malformed")
+    if digest != manifest[SEAL]:
+        raise FolderError(
+            f"{file} was changed: its contents have SHA-256 {digest}, not {manifest[SEAL]}"
+        )
     return manifest
+
+
+def _digest(manifest: Any) -> str:
+    """SHA-256 of a manifest as canonical JSON: sorted keys, no spaces, ASCII; its own left out."""
+    if isinstance(manifest, dict):
+        manifest = {key: value for key, value in manifest.items() if key != SEAL}
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _are_counts(value: object) -> bool:
@@ -140,6 +169,7 @@ _SHAPE = {
     "edges": _are_counts,
     "assertions": _is_count,
     "files": _are_files,
+    SEAL: _is_text,
 }
 
 
@@ -153,7 +183,9 @@ def _file_faults(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name} is foreign"
     for name, entry in files.items():
         path = folder / name
-        if not path.is_file():
+        if path.is_symlink():
+            yield f"{name} is a link"
+        elif not path.is_file():
             yield f"{name} is missing"
         elif path.stat().st_size != entry["bytes"]:
             yield f"{name} is {path.stat().st_size} bytes long, not {entry['bytes']}"
@@ -164,13 +196,26 @@ def _file_faults(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
 def _content_faults(folder: Path, manifest: Mapping[str, Any], name: str) -> Iterator[str]:
     written: Format = FORMATS[name]
     try:
-        found = written.read(folder)
+        yield from list(_faults(written.read(folder), manifest, written))
     except FolderError as error:
         yield str(error)
-        return
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
         yield f"cannot be read: {type(error).__name__}: {error}"
-        return
+
+
+def _faults(found: Ends, manifest: Mapping[str, Any], written: Format) -> Iterator[str]:
+    faults = list(_count_faults(found, manifest, written))
+    faults += [f"node {node!r} stands twice" for node in found.twice()]
+    faults += [f"an edge ends at {node!r}, which is no node" for node in found.dangling()]
+    yield from faults
+    if not faults:  # else types say the same once more
+        nodes, edges = manifest["nodes"], manifest["edges"]
+        drawn = len(found.nodes) + len(found.edges)
+        whole = written.holds != "some edges" or drawn == sum([*nodes.values(), *edges.values()])
+        yield from found.mistyped(nodes, edges, whole=whole)
+
+
+def _count_faults(found: Ends, manifest: Mapping[str, Any], written: Format) -> Iterator[str]:
     n_nodes, n_edges = sum(manifest["nodes"].values()), sum(manifest["edges"].values())
     expected = manifest["assertions"] if written.holds == "assertions" else n_edges
     if written.holds == "some edges":
@@ -181,10 +226,6 @@ def _content_faults(folder: Path, manifest: Mapping[str, Any], name: str) -> Ite
             yield f"{len(found.nodes)} nodes, not {n_nodes}"
         if len(found.edges) != expected:
             yield f"{len(found.edges)} {written.holds}, not {expected}"
-    for node in found.twice():
-        yield f"node {node!r} stands twice"
-    for node in found.dangling():
-        yield f"an edge ends at {node!r}, which is no node"
 
 
 def _sha256(path: Path) -> str:

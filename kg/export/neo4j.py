@@ -73,8 +73,10 @@ def read(folder: Path) -> Ends:
     nodes, edges = tables
     return ends(
         (row["id:ID"] for row in nodes),
+        (row[":LABEL"] for row in nodes),
         (row[":START_ID"] for row in edges),
         (row[":END_ID"] for row in edges),
+        (row[":TYPE"] for row in edges),
     )
 
 

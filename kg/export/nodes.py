@@ -1,4 +1,4 @@
-"""The nodes of a subset as columns, with the texts that the asked licences allow."""
+"""The nodes of a subset as columns, with the texts that the asked sources and licences allow."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,16 +23,15 @@ def label_rows(subset: Subset, place: Mapping[str, Rows]) -> Rows:
         place: node type -> (n,) row in the nodes table of each node of the graph, -1 for none.
 
     Returns:
-        -1 for a label of another node, or of a licence that was not asked for.
+        -1 for a label of another node, or of a provenance that the selection does not let pass.
     """
-    graph, licences = subset.graph, subset.selection.licences
+    graph, passing = subset.graph, subset.provenances
     labels = graph.labels
     if not len(labels.node):
         return np.empty(0, np.int32)
     row = np.concatenate([place[t] for t in graph.node_types])[labels.node]
-    if licences:
-        good = np.array([p.licence in licences for p in graph.provenances], bool)
-        row[~good[labels.provenance]] = -1
+    if not passing.all():
+        row[~passing[labels.provenance]] = -1
     result: Rows = row
     return result
 
@@ -46,7 +45,7 @@ def nodes_table(subset: Subset, label_row: Rows) -> "pa.Table":
     sizes = [len(rows) for rows in subset.nodes.values()]
     ids = _concatenated([graph.ids[t].take(pa.array(subset.nodes[t])) for t in types])
     names = _concatenated([graph.names[t].take(pa.array(subset.nodes[t])) for t in types])
-    if subset.selection.licences:
+    if not subset.provenances.all():
         names = _allowed_names(ids, names, graph, label_row)
     by_type = pa.array(np.repeat(np.arange(len(types), dtype=np.int8), sizes))
     categories = pa.array([NODES[t].category for t in types], pa.string())

@@ -24,6 +24,7 @@ from kg.export.ends import Ends
 from kg.export.layout import layout
 from kg.export.tables import Tables
 from kg.graph import Rows
+from kg.paths.degrees import node_degrees
 from kg.schema import edge_spec
 
 MOST_NODES = 800
@@ -79,7 +80,12 @@ def read(folder: Path) -> Ends:
         raise FolderError("graph.html holds no data")
     data = json.loads(found[1])
     ids = [node["id"] for node in data["nodes"]]
-    return Ends(ids, [(ids[edge["subject"]], ids[edge["object"]]) for edge in data["edges"]])
+    return Ends(
+        ids,
+        [(ids[edge["subject"]], ids[edge["object"]]) for edge in data["edges"]],
+        [node["type"] for node in data["nodes"]],
+        [edge["type"] for edge in data["edges"]],
+    )
 
 
 def inert(value: object) -> str:
@@ -123,12 +129,14 @@ def _data(tables: Tables, nodes: Rows, edges: Rows) -> dict[str, Any]:
     big = max(15.0, float(np.sqrt(1.6 * boxes.prod(1).sum())) / 62)
     high = big * np.where(meant[known], 1.3, 1)  # a seed's letters are bold and larger
     boxes[known] = np.stack([letters[known] * high * 0.6, sizes[known] + high * 1.4], 1)
+    n_selected, n_known = _degrees(tables, nodes)
     places = layout(len(rows), ends, boxes.astype(np.float32), known.tolist())
     from_afar = set(known.tolist())
     counts: dict[str, int] = {}
     for i, (row, (x, y)) in enumerate(zip(rows, places.tolist(), strict=True)):
         row.update(type=row.pop("node_type"), x=round(x, 1), y=round(y, 1))
         row.update(size=round(float(sizes[i]), 1), seed=row["id"] in seeds, known=i in from_afar)
+        row.update(n_selected=n_selected[i], n_known=n_known[i])
         counts[row["type"]] = counts.get(row["type"], 0) + 1
     drawn, used = _edges(tables, ends.tolist(), edges)
     return {
@@ -141,6 +149,26 @@ def _data(tables: Tables, nodes: Rows, edges: Rows) -> dict[str, Any]:
         ],
         "big": round(big, 1),
     }
+
+
+def _degrees(tables: Tables, nodes: Rows) -> tuple[list[int], list[int]]:
+    """How many edges each of ``nodes`` has in the selection and in the graph; a loop is one."""
+    graph, size = tables.subset.graph, tables.nodes.num_rows
+    subject, target = tables.subject[tables.is_first], tables.object[tables.is_first]
+    selected = np.bincount(subject, minlength=size)
+    selected += np.bincount(target[target != subject], minlength=size)
+    known = np.zeros(size, np.int64)
+    start = 0
+    for node_type, rows in tables.subset.nodes.items():
+        drawn = nodes[(nodes >= start) & (nodes < start + len(rows))]
+        of_type = rows[drawn - start]
+        known[drawn] = node_degrees(graph, node_type, of_type)
+        for step in graph.steps(node_type):
+            one_way = step.forward and not edge_spec(step.edge_type).symmetric
+            if one_way and step.source == step.target:  # its loops were met at both ends
+                known[drawn] -= np.isin(of_type, graph.edges(step.edge_type).loops)
+        start += len(rows)
+    return selected[nodes].tolist(), known[nodes].tolist()
 
 
 def _edges(

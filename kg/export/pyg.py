@@ -93,10 +93,13 @@ def read(folder: Path) -> Ends:
     texts, arrays = _read(folder)
     ids = {node_type: columns["id"] for node_type, columns in texts["nodes"].items()}
     edges: list[tuple[str, str]] = []
+    kinds: list[str] = []
     for head, relation, tail in texts["edges"]:
         heads, tails = arrays[f"{head}-{relation}-{tail}/edge_index"].tolist()
         edges += [(ids[head][i], ids[tail][j]) for i, j in zip(heads, tails, strict=True)]
-    return Ends([node for columns in ids.values() for node in columns], edges)
+        kinds += [f"{head}-{relation}-{tail}"] * len(heads)
+    types = [node_type for node_type, columns in ids.items() for _ in columns]
+    return Ends([node for columns in ids.values() for node in columns], edges, types, kinds)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Rows]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kg.export.ends import Ends, ends
+from kg.export.ends import Ends
 from kg.export.lines import Piece, blocks
 from kg.export.tables import Statement, Tables, digits
 from kg.schema import NODES, edge_spec
@@ -74,18 +74,24 @@ def read_nt(folder: Path) -> Ends:
     """What ``write_nt`` wrote."""
     label, subject, target = (f"<{iri}>" for iri in (_LABEL, *_ENDS))
     found: dict[str, list[str]] = {label: [], subject: [], target: []}
+    types: list[str] = []
     with (folder / "graph.nt").open(encoding="utf-8", newline="\n") as file:
         for line in file:
             s, p, o = line.split(" ", 2)
             if p in found:
                 found[p].append(s if p == label else o[:-3])
-    return ends(found[label], found[subject], found[target])
+            if p == subject:
+                types.append(_edge_type(s))
+    return Ends(
+        found[label], list(zip(found[subject], found[target], strict=True)), edge_types=types
+    )
 
 
 def read_turtle(folder: Path) -> Ends:
     """What ``write_turtle`` wrote, which is not just any Turtle: one thing a line."""
     nodes: list[str] = []
     edges: list[tuple[str, str]] = []
+    types: list[str] = []
     with (folder / "graph.ttl").open(encoding="utf-8", newline="\n") as file:
         for line in file:
             term, verb, rest = [*line.split(" ", 2), "", ""][:3]
@@ -94,7 +100,13 @@ def read_turtle(folder: Path) -> Ends:
             elif verb == "rdf:subject":
                 parts = rest.split(" ", 4)
                 edges.append((parts[0], parts[3]))
-    return Ends(nodes, edges)
+                types.append(_edge_type(term))
+    return Ends(nodes, edges, edge_types=types)
+
+
+def _edge_type(assertion: str) -> str:
+    """The edge type in the IRI of an assertion; see :func:`_assertion`."""
+    return assertion.partition(":assertion:")[2].partition("/")[0]
 
 
 _ENDS = (f"{_RDF}subject", f"{_RDF}object")
@@ -134,7 +146,7 @@ def _nodes(tables: Tables, spell: Spell) -> Iterator[tuple[str, list[tuple[str, 
     """Each node with its predicates and objects, the label first."""
     from rdflib.namespace import SKOS
 
-    from kg.sparql.iris import TYPE, escape, to_iri
+    from kg.iris import TYPE, escape, to_iri
     from kg.sparql.model import NARROWER, PRODUCT, XREF
 
     types = {
@@ -162,7 +174,7 @@ def _nodes(tables: Tables, spell: Spell) -> Iterator[tuple[str, list[tuple[str, 
 
 def _edges(tables: Tables, spell: Spell) -> Iterator[Iterator[memoryview]]:
     """The triples of the edges themselves, each once; of symmetric ones also the way back."""
-    from kg.sparql.iris import RELATION, escape, to_iri
+    from kg.iris import RELATION, escape, to_iri
 
     ids = [spell(to_iri(value)) for value in tables.ids]
     types = [statement.edge_type for statement in tables.statements]
@@ -186,7 +198,7 @@ def _edges(tables: Tables, spell: Spell) -> Iterator[Iterator[memoryview]]:
 
 def _assertion(tables: Tables, rows: Any) -> list[Piece]:
     """The IRI of each assertion, put together from its parts."""
-    from kg.sparql.iris import ASSERTION, assertion_iri
+    from kg.iris import ASSERTION, assertion_iri
 
     before, after = len(ASSERTION) + 1, len("//0")
     parts = [assertion_iri("", value, "", 0)[before:-after] for value in tables.ids]
@@ -199,7 +211,7 @@ def _assertion(tables: Tables, rows: Any) -> list[Piece]:
 
 
 def _end_pieces(tables: Tables, rows: Any, spell: Spell) -> tuple[Piece, Piece]:
-    from kg.sparql.iris import to_iri
+    from kg.iris import to_iri
 
     ids = [spell(to_iri(value)) for value in tables.ids]
     return (ids, tables.subject[rows]), (ids, tables.object[rows])
@@ -207,8 +219,8 @@ def _end_pieces(tables: Tables, rows: Any, spell: Spell) -> tuple[Piece, Piece]:
 
 def _said(statement: Statement, spell: Spell) -> list[tuple[str, str]]:
     """Predicates and objects of an assertion, its two ends aside."""
+    from kg.iris import BIOLINK, RELATION, escape, to_iri
     from kg.sparql.assertions import detail_predicate, detail_values
-    from kg.sparql.iris import BIOLINK, RELATION, escape, to_iri
     from kg.sparql.model import LICENCE
 
     edge_type, said = statement.edge_type, statement.provenance

@@ -6,6 +6,7 @@ statement once, however many edges share it, and no Python code runs for a singl
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from kg.export.nodes import SHOWN, label_rows, nodes_table, texts
 from kg.graph import LABEL_KINDS, Graph, Provenance, Rows
 from kg.schema import EdgeType, edge_spec
 from kg.selection import Subset
+from kg.sources.vocabularies.biolink import QUALIFIERS, qualifiers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,8 +40,19 @@ class Statement:
     @property
     def qualifiers(self) -> str:
         """The other details as a JSON object; empty for none."""
-        rest = {name: value for name, value in self.details.items() if name != "reference"}
+        apart = {"reference", *self._given}
+        rest = {name: value for name, value in self.details.items() if name not in apart}
         return json.dumps(rest, ensure_ascii=False) if rest else ""
+
+    @property
+    def _given(self) -> dict[str, str]:
+        """The details that Biolink has a column for, where they are plain words."""
+        given = {name: self.details.get(name) for name in QUALIFIERS}
+        return {
+            name: value
+            for name, value in given.items()
+            if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w:.-]*", value)
+        }
 
     def columns(self) -> dict[str, Any]:
         """Column -> value, as KGX calls them: all of an edge but its identifiers."""
@@ -52,6 +65,9 @@ class Statement:
             "aggregator_knowledge_source": f"infores:{self.provenance.source}",
             "license": self.provenance.licence,
             "publications": list(self.publications),
+            **dict.fromkeys(QUALIFIERS, ""),
+            **qualifiers(self.edge_type),
+            **self._given,
             "qualifiers": self.qualifiers,
         }
 
@@ -70,7 +86,7 @@ class Tables:
         is_first: (a,) whether it is the first of its edge that was selected.
         statements: everything else that is said.
         label_row: (l,) row of ``nodes`` of each label of the graph; -1 for a label of another node,
-            or one that the licences do not allow.
+            or one of a source, licence or evidence that was not asked for.
     """
 
     subset: Subset
@@ -171,6 +187,7 @@ EDGE_COLUMNS = (
     "aggregator_knowledge_source",
     "license",
     "publications",
+    *QUALIFIERS,
     "qualifiers",
 )
 LISTS = frozenset({"synonym", "xref", "publications"})

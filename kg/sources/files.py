@@ -48,6 +48,20 @@ def find(folders: Iterable[Path], name: str) -> Path | None:
     return None
 
 
+def find_all(folders: Iterable[Path], *patterns: str) -> list[Path]:
+    """The files that fit a glob pattern with or without ``.gz``, sorted; each name once.
+
+    Of several files of one name, that of the first folder; of plain and gzip, the plain one.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for pattern in (*patterns, *(f"{pattern}.gz" for pattern in patterns)):
+            for path in folder.glob(pattern):
+                if path.is_file():
+                    found.setdefault(path.name.removesuffix(".gz"), path)
+    return sorted(found.values())
+
+
 @contextmanager
 def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """The content of ``path``, unpacked if its name ends in ``.gz``.

@@ -28,8 +28,9 @@ from kg.errors import SourceError
 from kg.graph import Provenance
 from kg.schema import EdgeType
 from kg.sources.base import Batch, EdgeBatch, Refusal
-from kg.sources.delimited import read_rows
 from kg.sources.files import Download, describe, find, locate
+from kg.sources.formats.delimited import read_rows
+from kg.sources.vocabularies.provenance import UNSTATED
 
 _DDINTER_URL = (
     "https://github.com/hitesh19426/ddinter-main/raw/0c55eeee0563111e3e3592ac6b50d13c2556e6a6/"
@@ -68,7 +69,6 @@ _PINNED = {
 }
 
 _INTERACTS = EdgeType("Drug", "interacts", "Drug")
-_UNSTATED = "LicenseRef-no-licence-stated"
 
 
 def _by(infores: str, licence: str) -> Provenance:
@@ -92,7 +92,7 @@ _LEVELS: Mapping[str, Mapping[str, Any]] = {
 }
 _ONC: Mapping[str, _List] = {
     _HIGH: _List(
-        _by("onc-high-priority", _UNSTATED),
+        _by("onc-high-priority", UNSTATED),
         {
             "severity": "major",
             "alert": "high-priority",
@@ -101,7 +101,7 @@ _ONC: Mapping[str, _List] = {
         },
     ),
     _LOW: _List(
-        _by("onc-non-interruptive", _UNSTATED),
+        _by("onc-non-interruptive", UNSTATED),
         {
             "severity": "moderate",
             "alert": "non-interruptive",
@@ -123,7 +123,7 @@ class Interactions:
     """Some 160,000 pairs of DDInter and 3,250 of the ONC."""
 
     name: ClassVar[str] = "interactions"
-    licence: ClassVar[str] = f"CC-BY-NC-SA-4.0 AND {_UNSTATED}"
+    licence: ClassVar[str] = f"CC-BY-NC-SA-4.0 AND {UNSTATED}"
     describes: ClassVar[str] = "DDInter 1.0 and the ONC lists, from a folder or download"
     stage: ClassVar[int] = 2
 

@@ -5,11 +5,12 @@ to download. Licence: the ``license`` column, else ``licence`` in a ``kgx.toml``
 else the edges say that none is stated.
 
 - A node's type is ``node_type`` (our own export) where that fits its categories, else the first of
-  ``kg.sources.biolink.CATEGORIES`` that is among them, else Entity. A protein becomes a Gene, a
-  chemical a Drug. A node without a name is shown by its identifier.
+  ``biolink.CATEGORIES`` that is among them, else Entity. A protein becomes a Gene, a chemical
+  a Drug. A node without a name is shown by its identifier.
 - An edge's type is ``relation_name`` (our own export) where that fits the predicate; else the
   listed edge type with this predicate, if there is exactly one and the predicate means nothing
-  wider; else an open edge type of the predicate's own name.
+  wider; else an open edge type of the predicate's own name. ``affects`` with the qualifiers of a
+  rise or fall of a gene's activity or abundance is ``upregulates`` or ``downregulates``.
 - A negated edge never becomes a fact: its relation is ``not_`` and the relation.
 - ``knowledge_level`` and ``agent_type`` are "not_provided" in older files, which lack them. A
   primary source that is no infores CURIE stays in the details; the provenance says not-provided.
@@ -22,7 +23,6 @@ PubMed ids; and in TSV ``|`` within a list.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,17 +32,16 @@ import pyarrow as pa
 from kg.errors import SourceError
 from kg.graph import Provenance
 from kg.schema import EdgeType
-from kg.sources import biolink
 from kg.sources.base import Batch, EdgeBatch, LabelRow, NodeBatch, Refusal
 from kg.sources.files import describe
-from kg.sources.kgx_lines import Record, is_plain, read_records
-from kg.sources.settings import check_keys, read_toml, text
+from kg.sources.formats.kgx_records import Record, is_plain, read_records
+from kg.sources.formats.toml import check_keys, read_toml
+from kg.sources.vocabularies import biolink
+from kg.sources.vocabularies.provenance import NOT_SAID, is_infores, stated
 
 _BATCH = 50_000  # records
 _MOST_PROVENANCES = 10_000
 
-UNSTATED = "LicenseRef-no-licence-stated"
-_INFORES = re.compile(r"infores:[a-z0-9._-]+")
 _LABELS = {
     "synonym": "synonym",
     "xref": "code",
@@ -74,8 +73,7 @@ class Kgx:
         nodes, edges = _find(self._folders, "nodes"), _find(self._folders, "edges")
         settings = [path for folder in self._folders if (path := folder / "kgx.toml").is_file()]
         self._files = [*nodes, *edges, *settings[:1]]
-        licence, primary = _settings(settings[0]) if settings else (UNSTATED, _MISSING)
-        reader = _Reader(licence, primary)
+        reader = _Reader(_said(settings[0] if settings else None))
         for path in nodes:
             yield from reader.nodes(path)
         for path in edges:
@@ -84,9 +82,6 @@ class Kgx:
     def version(self) -> Mapping[str, Any]:
         """The files read, each with size and SHA-256."""
         return describe(self._files)
-
-
-_MISSING = "infores:not-provided"
 
 
 def _find(folders: Iterable[Path], what: str) -> list[Path]:
@@ -107,13 +102,12 @@ def _find(folders: Iterable[Path], what: str) -> list[Path]:
     return found
 
 
-def _settings(path: Path) -> tuple[str, str]:
-    given = read_toml(path)
-    check_keys(path.name, given, ("licence", "primary_knowledge_source"))
-    primary = text(path.name, given, "primary_knowledge_source", _MISSING)
-    if not _INFORES.fullmatch(primary):
-        raise SourceError(f"{path.name}: {primary!r} is not an infores CURIE such as infores:hpo")
-    return text(path.name, given, "licence", UNSTATED), primary
+def _said(settings: Path | None) -> Provenance:
+    """What holds where a record says nothing."""
+    given = read_toml(settings) if settings else {}
+    where = settings.name if settings else ""
+    check_keys(where, given, ("licence", "primary_knowledge_source"))
+    return stated(Kgx.name, where, {**NOT_SAID, **given})
 
 
 class _RecordError(ValueError):
@@ -121,8 +115,8 @@ class _RecordError(ValueError):
 
 
 class _Reader:
-    def __init__(self, licence: str, primary: str) -> None:
-        self._licence, self._primary = licence, primary
+    def __init__(self, said: Provenance) -> None:
+        self._licence, self._primary = said.licence, said.primary_knowledge_source
         self._types: dict[str, str] = {}  # node id -> node type
         self._provenances: dict[tuple[str, ...], Provenance] = {}
         self._edge_types: dict[tuple[Any, ...], EdgeType | None] = {}
@@ -156,6 +150,9 @@ class _Reader:
             try:
                 subject, edge_type, target = self._edge(record)
                 details = _details(record)
+                for name, value in biolink.qualifiers(edge_type).items():
+                    if details.get(name) == value:  # says what the edge type says
+                        del details[name]
                 provenance = self._edge_provenance(record, details)
             except _RecordError as error:
                 yield Refusal(path.name, line, str(error))
@@ -188,11 +185,14 @@ class _Reader:
         negated = str(record.get("negated", "false")).casefold()
         if negated not in ("true", "false"):
             raise _RecordError(f"negated is {negated[:40]!r}, neither true nor false")
-        key = (predicate, *types, _text(record, "relation_name", ""), negated == "true")
+        ours, effect = _text(record, "relation_name", ""), biolink.effect(record)
+        if effect and ours in biolink.EFFECTS and ours != effect:
+            raise _RecordError(f"relation_name {ours!r}, but its qualifiers say {effect}")
+        key = (predicate, *types, ours or effect, negated == "true")
         if key not in self._edge_types:
-            head, tail, ours, no = key[1:]
+            head, tail = map(str, types)
             self._edge_types[key] = biolink.edge_type(
-                predicate, str(head), str(tail), ours=str(ours), negated=bool(no)
+                predicate, head, tail, ours=ours or effect, negated=negated == "true"
             )
         found = self._edge_types[key]
         if found is None:
@@ -203,7 +203,7 @@ class _Reader:
 
     def _edge_provenance(self, record: Record, details: Record) -> Provenance:
         primary = _texts(record, "primary_knowledge_source") or [self._primary]
-        if _INFORES.fullmatch(primary[0]) and len(primary) == 1:
+        if len(primary) == 1 and is_infores(primary[0]):
             details.pop("primary_knowledge_source", None)
         else:
             primary = [self._primary]

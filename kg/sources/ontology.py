@@ -18,11 +18,13 @@ from typing import Any, ClassVar, NamedTuple
 
 from kg.errors import SourceError
 from kg.graph import Provenance
-from kg.identifiers import from_xref, is_curie
-from kg.sources import do_reports, obo, owl
+from kg.identifiers import is_curie
 from kg.sources.base import Batch, Refusal, Term, TermBatch
 from kg.sources.files import Download, describe, locate
-from kg.sources.obo import Entry, Header
+from kg.sources.formats import do_reports, obo, owl
+from kg.sources.formats.obo import Entry, Header
+from kg.sources.vocabularies.provenance import UNSTATED, licence_of
+from kg.sources.vocabularies.xrefs import to_code
 
 _GITHUB = "https://github.com"
 _PINNED = {
@@ -38,7 +40,7 @@ _PINNED = {
 }
 
 # The node type of a term, by the prefix of its id.
-TYPES = {
+_TYPES = {
     "CHEBI": "Drug",
     "DOID": "Disease",
     "HP": "Phenotype",
@@ -53,11 +55,6 @@ _GO = {
     "molecular_function": "MolecularFunction",
 }
 
-# Cross-references often name a release: SNOMEDCT_US_2015_03_01:73211009, NCI2009_04D:C1.
-_RELEASE = re.compile(r"(?:pat_id)?(?:_?(?:19|20)\d\d(?:_\w+)?)?$")
-# What is referred to as evidence or reading is not the same thing elsewhere.
-_READING = frozenset(["doi", "ftp", "http", "https", "isbn", "pmid", "url", "wiki", "wikipedia"])
-
 _INFORES = {
     "chebi": "infores:chebi",
     "doid": "infores:disease-ontology",
@@ -67,16 +64,11 @@ _INFORES = {
     "mondo": "infores:mondo",
     "uberon": "infores:uberon",
 }
-_LICENCE = re.compile(
-    r"creativecommons\.org/(?:licenses/(?P<kind>by(?:-[a-z]{2})*)/(?P<version>\d\.\d)"
-    r"|publicdomain/zero/(?P<zero>\d\.\d))"
-)
-_UNSTATED = "LicenseRef-no-licence-stated"
 
 
 class _Document(NamedTuple):
     path: Path
-    reader: ModuleType  # one of kg.sources.obo, owl and do_reports
+    reader: ModuleType  # one of kg.sources.formats.obo, owl and do_reports
     header: Header
 
     @property
@@ -239,16 +231,7 @@ def _type(entry: Entry, header: Header) -> str:
     prefix = entry.id.partition(":")[0]
     if prefix == "GO":
         return _GO.get(entry.namespace or header.namespace, "Entity")
-    return TYPES.get(prefix, "Entity")
-
-
-def to_code(xref: str) -> str | None:
-    """The CURIE of an ontology's cross-reference, or None where it is no identifier."""
-    prefix, _, local = xref.partition(":")
-    if prefix.casefold() in _READING or prefix.endswith("_AUI") or set('<>"') & set(local):
-        return None  # AUI: the identifier of one text in UMLS
-    curie = from_xref(f"{_RELEASE.sub('', prefix)}:{local}")
-    return curie if curie and is_curie(curie) else None
+    return _TYPES.get(prefix, "Entity")
 
 
 def _provenance(document: _Document) -> Provenance:
@@ -256,20 +239,10 @@ def _provenance(document: _Document) -> Provenance:
     return Provenance(
         source=Ontology.name,
         primary_knowledge_source=_INFORES.get(ontology, f"infores:{ontology}"),
-        licence=next(filter(None, map(licence_of, document.header.texts)), _UNSTATED),
+        licence=next(filter(None, map(licence_of, document.header.texts)), UNSTATED),
         knowledge_level="knowledge_assertion",
         agent_type="manual_agent",
     )
-
-
-def licence_of(text: str) -> str | None:
-    """The SPDX expression of a Creative Commons licence that ``text`` names, or None."""
-    found = _LICENCE.search(text)
-    if not found:
-        return None
-    if found["zero"]:
-        return f"CC0-{found['zero']}"
-    return f"CC-{found['kind'].upper()}-{found['version']}"
 
 
 def _date(version: str) -> str:

@@ -31,8 +31,8 @@ import pyarrow.compute as pc
 
 from kg.errors import SourceError
 from kg.sources.base import Batch, EdgeBatch, LabelBatch, LabelRow, NodeBatch, Refusal
-from kg.sources.blocks import Block, read_blocks
-from kg.sources.files import describe, find, locate
+from kg.sources.files import describe, find, find_all, locate
+from kg.sources.formats.blocks import Block, read_blocks
 from kg.sources.primekg_relations import PRIMEKG, RELATIONS
 
 _COLUMNS = (
@@ -102,16 +102,9 @@ class PrimeKG:
 
     def _find(self) -> list[Path]:
         if find(self._folders, "kg.csv") is None:
-            found = [
-                path
-                for folder in self._folders
-                for pattern in ("*_edges.csv", "*_edges.csv.gz")
-                for path in folder.glob(pattern)
-                if path.is_file()
-            ]
-            plain = {path.name.removesuffix(".gz"): path for path in reversed(found)}
-            if plain:
-                return sorted(plain.values())
+            found = find_all(self._folders, "*_edges.csv")
+            if found:
+                return found
         try:
             return [locate("primekg", self._folders, "kg.csv")]
         except SourceError as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from kg.graph import Provenance
 from kg.schema import EdgeType
+from kg.sources.vocabularies.provenance import UNSTATED
 
 _ASSERTED = ("knowledge_assertion", "manual_agent")
 _OBSERVED = ("observation", "data_analysis_pipeline")
@@ -29,7 +30,7 @@ _HPOA = _from("hpo-annotations", "LicenseRef-HPO")
 _REACTOME = _from("reactome", "CC0-1.0")
 _BGEE = _from("bgee", "CC0-1.0", _OBSERVED)
 _SIDER = _from("sider", "CC-BY-NC-SA-4.0", ("knowledge_assertion", "text_mining_agent"))
-_PPI = _from("primekg", "LicenseRef-no-licence-stated", _OBSERVED)  # BioGRID, STRING and others
+_PPI = _from("primekg", UNSTATED, _OBSERVED)  # BioGRID, STRING and others
 
 
 def _same(node_type: str) -> EdgeType:

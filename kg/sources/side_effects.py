@@ -20,8 +20,8 @@ import pyarrow as pa
 from kg.graph import Provenance
 from kg.schema import EdgeType
 from kg.sources.base import Batch, EdgeBatch, LabelRow, NodeBatch, Refusal
-from kg.sources.delimited import read_rows
 from kg.sources.files import Download, describe, find, locate
+from kg.sources.formats.delimited import read_rows
 
 _URL = "https://github.com/dhimmel/SIDER4/raw/94c99c1b65217a4f6b2047b8eb8872db454cdf4e/download/"
 _EFFECTS, _FREQUENCIES = "meddra_all_se.tsv", "meddra_freq.tsv"

@@ -12,8 +12,8 @@ rdflib store; ``query`` runs one query and keeps to what is allowed. What the tr
 True
 """
 
+from kg.iris import to_curie, to_iri
 from kg.sparql.errors import SparqlError
-from kg.sparql.iris import to_curie, to_iri
 from kg.sparql.query import Answer, run
 from kg.sparql.store import Store, to_rdflib
 

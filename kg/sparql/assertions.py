@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rdflib.term import Identifier, Literal, URIRef
 
 from kg.graph import Rows
+from kg.iris import BIOLINK, DETAIL, escape
 from kg.schema import EdgeType
-from kg.sparql.iris import BIOLINK, DETAIL, escape
 from kg.sparql.relations import Pairs, concatenate, growing, spans
 from kg.sparql.terms import Codes, Numbering, Terms
 

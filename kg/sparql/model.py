@@ -8,6 +8,7 @@ from rdflib.namespace import OWL, RDF, RDFS, SKOS, XSD
 from rdflib.term import Identifier, URIRef
 
 from kg.graph import Graph
+from kg.iris import BASES, BIOLINK, DETAIL, OWN, RELATION, TYPE, escape, to_iri
 from kg.schema import NODES, EdgeType, edge_spec
 from kg.sparql.assertions import (
     PUBLICATIONS,
@@ -17,7 +18,6 @@ from kg.sparql.assertions import (
     ProvenanceRelation,
     detail_predicate,
 )
-from kg.sparql.iris import BASES, BIOLINK, DETAIL, OWN, RELATION, TYPE, escape, to_iri
 from kg.sparql.relations import EdgeRelation, Relation, TypeRelation, graph_steps
 from kg.sparql.terms import Numbering, Terms
 from kg.sparql.texts import NameRelation, TextRelation

@@ -17,9 +17,9 @@ from rdflib.plugins.sparql.sparql import Query, SPARQLError
 from rdflib.term import BNode, Identifier, URIRef
 
 from kg.graph import Graph
+from kg.iris import to_curie
 from kg.sparql.errors import SparqlError
 from kg.sparql.evaluate import REFUSED_GRAPH, REFUSED_SERVICE
-from kg.sparql.iris import to_curie
 from kg.sparql.model import NAMESPACES
 from kg.sparql.store import to_rdflib
 

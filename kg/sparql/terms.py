@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from rdflib.term import Identifier, Literal, URIRef
 
 from kg.graph import Graph, Rows
+from kg.iris import assertion_iri, parse_assertion, to_curie, to_iri
 from kg.schema import EdgeType
-from kg.sparql.iris import assertion_iri, parse_assertion, to_curie, to_iri
 
 Codes = NDArray[np.int64]
 _MOST_REMEMBERED = 1 << 18  # terms; about 50 MB

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.graph import LABEL_KINDS, Rows
+from kg.iris import to_curie
 from kg.names import key
-from kg.sparql.iris import to_curie
 from kg.sparql.relations import Origin, Pairs, growing
 from kg.sparql.terms import Codes, Numbering, Terms
 

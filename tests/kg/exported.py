@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from kg.builder import build
 from kg.graph import Graph
 from kg.schema import NODES, edge_spec
@@ -62,15 +64,14 @@ def hard_graph() -> Graph:
 
 def slow_nodes(subset: Subset) -> dict[str, dict[str, Any]]:
     """Identifier -> the node's row, read from the graph one by one."""
-    graph, licences = subset.graph, subset.selection.licences
+    graph, good = subset.graph, set(np.flatnonzero(subset.provenances).tolist())
     result = {}
     for node_type, rows in subset.nodes.items():
         for row in rows.tolist():
             node = graph.node(node_type, row)
             texts: dict[str, set[str]] = {}
             for i in graph.labels.of_node(graph.offsets[node_type] + row):
-                said = graph.provenances[int(graph.labels.provenance[i])]
-                if not licences or said.licence in licences:
+                if int(graph.labels.provenance[i]) in good:
                     kind = KINDS[int(graph.labels.kind[i])]
                     texts.setdefault(kind, set()).add(graph.labels.text[i].as_py())
             name = node.name if node.name in texts.get("name", ()) else node.id
@@ -99,6 +100,11 @@ def slow_edges(subset: Subset) -> Iterator[dict[str, Any]]:
                 if not subset.provenances[graph.provenances.index(said.provenance)]:
                     continue
                 details = dict(said.details)
+                said_by_type = QUALIFIED.get(edge_type.relation, ("", "", ""))
+                qualified = {
+                    name: details.pop(name, value)
+                    for name, value in zip(QUALIFIERS, said_by_type, strict=True)
+                }
                 given = details.pop("reference", [])
                 keys = given if isinstance(given, list) else [given]
                 yield {
@@ -115,8 +121,14 @@ def slow_edges(subset: Subset) -> Iterator[dict[str, Any]]:
                     "publications": [
                         f"PMID:{references[key]}" if references.get(key) else key for key in keys
                     ],
+                    **qualified,
                     "qualifiers": json.dumps(details, ensure_ascii=False) if details else "",
                 }
 
 
+QUALIFIERS = ("qualified_predicate", "object_aspect_qualifier", "object_direction_qualifier")
+QUALIFIED = {
+    "upregulates": ("biolink:causes", "activity_or_abundance", "increased"),
+    "downregulates": ("biolink:causes", "activity_or_abundance", "decreased"),
+}  # of the random graphs and the hard one, where they join listed types only
 KINDS = ("id", "name", "synonym", "product", "code", "broader", "broader-code")

@@ -16,11 +16,12 @@ from kg.errors import KgError
 from kg.sources import create_source
 from tests.graphs import starter_folder
 from tests.kg import (
-    test_safe_xml,
+    test_formats_obo,
+    test_formats_safe_xml,
+    test_formats_triples,
     test_source_interactions,
     test_source_kgx,
     test_source_names,
-    test_source_obo,
     test_source_ontology,
     test_source_pharmacogenomics,
     test_source_primekg,
@@ -95,18 +96,23 @@ TARGETS: Mapping[str, tuple[Target, list[str | bytes]]] = {
     "interactions": (test_source_interactions.read_bytes, [*_INTERACTIONS]),
     "kgx": (test_source_kgx.read_bytes, [*test_source_kgx.SAMPLES]),
     "names": (test_source_names.read_bytes, [*_NAMES]),
-    "ontology-obo": (test_source_obo.read_bytes, [*test_source_obo.SEEDS]),
+    "ontology-obo": (test_formats_obo.read_bytes, [*test_formats_obo.SEEDS]),
     "ontology-owl": (test_source_ontology.read_bytes, [test_source_ontology.WHOLE]),
+    "ontology-report": (test_source_ontology.read_report, [test_source_ontology.REPORT]),
     "pharmacogenomics": (
         test_source_pharmacogenomics.read_bytes,
         [test_source_pharmacogenomics.guideline(_ADVICE)],
     ),
     "primekg": (test_source_primekg.read_bytes, [test_source_primekg.SAMPLE]),
     "rdf": (test_source_rdf.read_bytes, [test_source_rdf.SEED]),
+    "rdf-jsonld": (test_formats_triples.read_jsonld, [test_formats_triples.JSONLD]),
+    "rdf-nt": (test_formats_triples.read_nt, [test_formats_triples.NT]),
+    "rdf-toml": (test_source_rdf.read_toml_bytes, [test_source_rdf.TOML]),
+    "rdf-turtle": (test_formats_triples.read_turtle, [test_formats_triples.TURTLE]),
     "side-effects": (test_source_side_effects.read_bytes, [*_SIDE_EFFECTS]),
     "starter": (starter, [*_STARTER.values()]),
     "table": (test_source_table.read_bytes, [*test_source_table.SAMPLES]),
-    "xml": (test_safe_xml.read_bytes, [test_safe_xml.BENIGN]),
+    "xml": (test_formats_safe_xml.read_bytes, [test_formats_safe_xml.BENIGN]),
 }
 
 # Pieces that hurt one reader or another.

@@ -1,10 +1,13 @@
 """A source of stage 0 with the nodes that a test names, for sources that speak of others' nodes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from kg.sources.base import Batch, LabelRow, NodeBatch
 from tests.graphs import TEST
+
+SAID = replace(TEST, source="given")
 
 
 class Given:
@@ -29,7 +32,7 @@ class Given:
                 keys=ids,
                 ids=ids,
                 names=[row[1] for row in rows],
-                provenance=TEST,
+                provenance=SAID,
                 labels=[LabelRow(i, "code", c) for i, row in enumerate(rows) for c in row[2:]],
             )
 

@@ -44,6 +44,9 @@ def graph() -> Graph:
         Selection(licences=("CC0-1.0",)),
         Selection(("aspirin",), hops=3, licences=("CC-BY-NC-4.0",)),
         Selection(sources=("strict",)),
+        Selection(sources=("infores:test",)),
+        Selection(evidence=("manual_agent",)),
+        Selection(("aspirin",), hops=2, sources=("test", "strict"), licences=("CC-BY-NC-4.0",)),
         Selection(types=("Gene",), relations=("binds",)),
     ],
 )
@@ -72,19 +75,6 @@ def test_any_part_of_any_graph_is_closed_and_complete(
     ids = {row["id"] for row in nodes}
     assert {row["subject"] for row in edges} | {row["object"] for row in edges} <= ids
     assert len({row["id"] for row in edges}) == len(edges)
-
-
-def test_texts_that_only_another_licence_gives_are_left_out(graph: Graph) -> None:
-    free = {row["id"]: row for row in node_rows(select(graph, Selection(licences=("CC0-1.0",))))}
-    strict = select(graph, Selection(licences=("CC-BY-NC-4.0",)))
-
-    assert "strict name" not in free["DRUGBANK:A"]["synonym"]
-    assert free["DRUGBANK:A"]["name"] == "Aspirin"
-    rows = {row["id"]: row for row in node_rows(strict)}
-    assert rows["DRUGBANK:A"]["name"] == "DRUGBANK:A"
-    assert "strict name" in rows["DRUGBANK:A"]["synonym"]
-    assert rows["DRUGBANK:A"]["xref"] == []
-    assert rows["DRUGBANK:E"]["name"] == "Exclusive"
 
 
 def test_a_subset_that_is_not_closed_is_refused(graph: Graph, tmp_path: Path) -> None:

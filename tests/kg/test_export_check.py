@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,15 @@ def reseal(out: Path, **changes: Any) -> None:
         content = (out / name).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         manifest["files"][name] = {"bytes": len(content), "sha256": digest}
-    (out / "manifest.json").write_text(json.dumps(manifest | changes))
+    sign(out, manifest | changes)
+
+
+def sign(out: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest that agrees with itself."""
+    bare = {key: value for key, value in manifest.items() if key != "manifest_sha256"}
+    text = json.dumps(bare, sort_keys=True, separators=(",", ":"))
+    bare["manifest_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    (out / "manifest.json").write_text(json.dumps(bare))
 
 
 def test_a_whole_export_passes_and_gives_its_manifest(out: Path, subset: Subset) -> None:
@@ -68,7 +77,7 @@ def test_missing_foreign_cut_and_unlisted_files_are_named(out: Path) -> None:
     (out / "graph.nt").write_text("short")
     manifest = json.loads((out / "manifest.json").read_text())
     del manifest["files"]["nodes.tsv"]
-    (out / "manifest.json").write_text(json.dumps(manifest))
+    sign(out, manifest)
 
     with pytest.raises(FolderError) as caught:
         check(out)
@@ -116,13 +125,13 @@ def test_an_edge_without_its_end_is_found_even_under_a_true_checksum(
 
 
 def test_more_edges_or_nodes_than_the_manifest_counts_are_found(out: Path) -> None:
-    reseal(out, assertions=9, nodes={"Gene": 8})
+    reseal(out, assertions=9, nodes={"Gene": 8}, edges={})
 
     with pytest.raises(FolderError) as caught:
         check(out)
     assert "cytoscape: 7 nodes, not 8" in str(caught.value)
     assert "cytoscape: 8 assertions, not 9" in str(caught.value)
-    assert "and 13 more" in str(caught.value)
+    assert re.search(r"and \d+ more", str(caught.value))
 
 
 def test_a_node_that_stands_twice_is_found(subset: Subset, tmp_path: Path) -> None:
@@ -136,6 +145,12 @@ def test_a_node_that_stands_twice_is_found(subset: Subset, tmp_path: Path) -> No
         check(out)
 
 
+NO_NAMES = (
+    '<script type="application/json" id="data">'
+    '{"nodes": [{"id": [], "type": 1}], "edges": []}</script>'
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -144,6 +159,7 @@ def test_a_node_that_stands_twice_is_found(subset: Subset, tmp_path: Path) -> No
         ("graph.graphml", '<!DOCTYPE a [<!ENTITY b "c">]><graphml/>', "declares a document type"),
         ("graph.graphml", "<graphml>", "graphml: graph.graphml is not XML"),
         ("graph.html", "<p>", "graph.html holds no data"),
+        ("graph.html", NO_NAMES, "html: cannot be read: TypeError"),
         ("nodes.parquet", "PAR1", "parquet: nodes.parquet or edges.parquet is damaged"),
         ("pyg.safetensors", "\xff" * 20, "pyg.* in .* are damaged"),
         ("nodes.tsv", "", "kgx: cannot be read"),
@@ -192,8 +208,8 @@ def test_whatever_becomes_of_a_file_the_check_passes_or_names_a_fault(
         ("[" * 100_000, "manifest.json is not JSON"),
         ("[]", "its manifest says None"),
         ('{"kind": "pharmakon-graph"}', "says 'pharmakon-graph', not 'pharmakon-export'"),
-        ('{"kind": "pharmakon-export", "version": 1}', "format version 1; this program checks"),
-        ('{"kind": "pharmakon-export", "version": 2}', "'formats' is missing or malformed"),
+        ('{"kind": "pharmakon-export", "version": 2}', "format version 2; this program checks"),
+        ('{"kind": "pharmakon-export", "version": 3}', "'formats' is missing or malformed"),
     ],
 )
 def test_a_folder_that_is_no_export_is_refused(
@@ -223,7 +239,7 @@ def test_a_manifest_with_values_of_the_wrong_kind_is_refused(
     out: Path, key: str, value: object
 ) -> None:
     manifest = json.loads((out / "manifest.json").read_text())
-    (out / "manifest.json").write_text(json.dumps(manifest | {key: value}))
+    sign(out, manifest | {key: value})
 
     with pytest.raises(FolderError, match=f"'{key}' is missing or malformed"):
         check(out)

@@ -23,7 +23,7 @@ from kg.selection import Selection, Subset, select
 from kg.sources import create_source
 from kg.sparql import Store
 from tests.graphs import make_graph
-from tests.kg.exported import ODD, hard_graph
+from tests.kg.exported import ODD, QUALIFIERS, hard_graph
 
 Rows = dict[str, dict[str, Any]]
 
@@ -93,6 +93,31 @@ def test_a_kgx_export_is_a_source_that_brings_the_same_nodes_and_edges(
         wanted["synonym"] = [text.replace("|", bar) for text in wanted["synonym"]]
         assert row == wanted
     assert said(edge_rows(again)) == said(list(expected[1].values()))
+
+
+@pytest.mark.parametrize("format_name", ["kgx", "kgx-jsonl", "parquet"])
+def test_up_and_down_are_told_apart_in_biolinks_qualifiers(
+    subset: Subset, tmp_path: Path, format_name: str
+) -> None:
+    """Both are ``biolink:affects``; a reader that knows only Biolink must not lose which."""
+    out = tmp_path / "out"
+    export(subset, format_name, out)
+
+    rows: list[dict[str, Any]]
+    if format_name == "kgx":
+        with (out / "edges.tsv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    elif format_name == "kgx-jsonl":
+        lines = (out / "edges.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+        rows = [json.loads(line) for line in lines]
+        assert sum("qualified_predicate" in row for row in rows) == 2
+    else:
+        rows = pq.read_table(out / "edges.parquet").to_pylist()
+    found = {row["relation_name"]: tuple(row.get(name, "") for name in QUALIFIERS) for row in rows}
+    causes = ("biolink:causes", "activity_or_abundance")
+    assert found.pop("upregulates") == (*causes, "increased")
+    assert found.pop("downregulates") == (*causes, "decreased")
+    assert set(found.values()) == {("", "", "")}
 
 
 def said(rows: list[dict[str, Any]]) -> list[str]:

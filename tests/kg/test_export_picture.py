@@ -189,6 +189,54 @@ def test_a_crowd_is_cut_to_what_is_nearest_and_the_page_says_so(
     assert check(tmp_path / "out")["nodes"] == {"Disease": 1, "Drug": 60, "Gene": 1}
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(),
+        Selection(("aspirin",)),
+        Selection(("one",), hops=3, licences=("CC-BY-NC-4.0",)),
+        Selection(("alone",), hops=0),
+    ],
+)
+def test_a_node_tells_its_edges_in_the_selection_and_in_the_graph(
+    selection: Selection, tmp_path: Path
+) -> None:
+    graph = hard_graph()
+    subset = select(graph, selection)
+
+    _, _, data = draw(subset, tmp_path / "out")
+
+    for node in data["nodes"]:
+        assert node["n_selected"] == slow_degree(subset, node["id"])
+        assert node["n_known"] == slow_degree(select(graph, Selection()), node["id"])
+
+
+def slow_degree(subset: Subset, node_id: str) -> int:
+    """Edges with this end, one by one; a loop is one edge."""
+    count = 0
+    for edge_type, edges in subset.edges.items():
+        table = subset.graph.edges(edge_type)
+        for edge in edges.tolist():
+            head = subset.graph.node(edge_type.head, int(table.head[edge])).id
+            tail = subset.graph.node(edge_type.tail, int(table.tail[edge])).id
+            count += node_id in (head, tail)
+    return count
+
+
+def test_edges_that_are_not_drawn_count_for_their_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "MOST_EDGES", 10)
+
+    _, _, data = draw(select(crowd(60), Selection(("hub",))), tmp_path / "out")
+
+    assert len(data["edges"]) == 10
+    hub = data["nodes"][0]
+    assert (hub["name"], hub["n_selected"], hub["n_known"]) == ("hub", 60, 60)
+    drug = next(node for node in data["nodes"] if node["name"] == "drug 59")
+    assert (drug["n_selected"], drug["n_known"]) == (1, 2)
+
+
 def test_a_cut_of_edges_leaves_every_node_its_nearest_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ TARGETS: dict[str, tuple[Target, bytes]] = {
     ),
     "names": (
         test_source_names.read_bytes,
-        b"id\tlabel\txref\nDOID:9352\tx\tMIM:1\n",
+        b"doid_code\tdoid_name\tresource\tresource_id\nDOID:9352\tx\tMIM\t1\n",
     ),
     "pharmacogenomics": (
         test_source_pharmacogenomics.read_bytes,

@@ -14,7 +14,7 @@ from kg.builder import BuildResult, build
 from kg.errors import KgError, SourceError
 from kg.graph import Label
 from kg.schema import EdgeType
-from kg.sources import kgx_lines
+from kg.sources.formats import lines
 from kg.sources.kgx import Kgx
 
 TREATS = EdgeType("Drug", "treats", "Disease")
@@ -200,7 +200,7 @@ def test_a_kgx_toml_says_what_the_files_do_not(tmp_path: Path) -> None:
         ('license = "x"', "unknown key 'license'; did you mean 'licence'"),
         ("licence = 3", "'licence' must be a text"),
         ("licence = " + "[" * 5000, "nested too deeply|not TOML"),
-        ('primary_knowledge_source = "me"', "'me' is not an infores CURIE"),
+        ('primary_knowledge_source = "me"', "'me' is not of the form infores:"),
         ("x = " + "1" * 200_000, "longer than 100,000 bytes"),
     ],
 )
@@ -269,7 +269,7 @@ def test_a_line_of_json_that_cannot_be_used_is_refused(
 def test_a_line_that_is_too_long_is_refused_and_the_next_is_read(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kgx_lines, "LONGEST", 1000)
+    monkeypatch.setattr(lines, "LONGEST", 1000)
     sample_folder(tmp_path)
     (tmp_path / "edges.tsv").unlink()
     WRITERS[suffix](tmp_path / f"edges.{suffix}", [{**EDGE, "x": "y" * 5000}, EDGE])
@@ -277,7 +277,7 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_is_read(
     result = read(tmp_path)
 
     assert [(r.line, r.reason) for r in result.report.refused] == [
-        (2 if suffix == "tsv" else 1, "a line longer than 1,000 bytes")
+        (2 if suffix == "tsv" else 1, "longer than 1,000 bytes")
     ]
     assert len(result.graph.edges(TREATS)) == 1
 

@@ -54,6 +54,7 @@ def test_our_own_export_reads_back_to_the_same_graph(tmp_path: Path, kind: str) 
             "Drug": {"DRUGBANK:DB1": "=cmd()", "DRUGBANK:DB2": "'=b", "DRUGBANK:DB3": "二甲双胍"},
             "DrugClass": {"NDFRT:1": "class", "NDFRT:2": "other"},
             "Disease": {"DOID:1": "one", "DOID:2": "two"},
+            "Gene": {"NCBIGene:1": "gene"},
             "SideEffect": {"UMLS:C1": "rash"},
             "Symptom": {"MESH:D1": "fever"},
             "Entity": {"X:1": "thing"},
@@ -70,6 +71,23 @@ def test_our_own_export_reads_back_to_the_same_graph(tmp_path: Path, kind: str) 
             "Drug-not_treats-Disease": [("DRUGBANK:DB2", "DOID:1")],
             "Drug-off_label-Disease": [("DRUGBANK:DB2", "DOID:2", {"deep": {"a": [1, 2.5, True]}})],
             "Drug-upregulates-Disease": [("DRUGBANK:DB3", "DOID:2")],
+            "Drug-upregulates-Gene": [
+                ("DRUGBANK:DB1", "NCBIGene:1"),
+                ("DRUGBANK:DB2", "NCBIGene:1", {"object_aspect_qualifier": "expression"}),
+            ],
+            "Disease-downregulates-Gene": [("DOID:1", "NCBIGene:1", {"z_score": "-2"})],
+            "Drug-not_downregulates-Gene": [("DRUGBANK:DB1", "NCBIGene:1")],
+            "Drug-affects-Gene": [
+                (
+                    "DRUGBANK:DB3",
+                    "NCBIGene:1",
+                    {
+                        "object_aspect_qualifier": "degradation",
+                        "object_direction_qualifier": "increased",
+                        "qualified_predicate": "two words",
+                    },
+                )
+            ],
             "Drug-causes-SideEffect": [("DRUGBANK:DB3", "UMLS:C1")],
             "Disease-presents-Symptom": [("DOID:1", "MESH:D1")],
             "Disease-subclass_of-Disease": [("DOID:1", "DOID:1"), ("DOID:2", "DOID:1")],

@@ -12,8 +12,8 @@ import pytest
 from kg.builder import BuildResult, build
 from kg.errors import KgError, SourceError
 from kg.sources.base import LabelBatch
-from kg.sources.drug_names import ELSEWHERE, DrugNames
 from kg.sources.names import Names
+from kg.sources.names.drugs import ELSEWHERE, DrugNames
 from tests.graphs import starter_folder
 from tests.kg.given import Given
 
@@ -40,7 +40,7 @@ NODES = Given(
 FILES = [
     "drugbank-slim.tsv", "aliases.json", "WHO_ATC-DDD_2026-04-25.csv", "pubchem-mapping.tsv",
     "mapping-fdasrs-unii.tsv", "mapping-chembl.tsv", "rxcui-unii-map.tsv", "mondo_references.csv",
-    "doid-xrefs-slim.tsv", "mesh-symptoms.tsv", "allXREFinDO.tsv",
+    "doid-xrefs-slim.tsv", "mesh-symptoms.tsv",
 ]  # fmt: skip
 
 
@@ -190,24 +190,23 @@ def test_a_code_that_isomers_share_is_dropped_and_one_of_several_is_narrower(
 def test_cross_references_are_spelled_as_elsewhere_and_say_their_licence(tmp_path: Path) -> None:
     write(
         tmp_path,
-        "allXREFinDO.tsv",
-        "id\tlabel\txref",
-        '"DOID:9352"\t"type 2"\t"SNOMEDCT_US_2025_09_01:44054006"',
-        '"DOID:9352"\t"type 2"\t"MIM:125853"',
-        '"DOID:9352"\t"type 2"\t"nonsense"',
-        '"DOID:1"\t"elsewhere"\t"MIM:1"',
+        "doid-xrefs-slim.tsv",
+        "doid_code\tdoid_name\tresource\tresource_id",
+        "DOID:9352\ttype 2\tSNOMEDCT_US_2015_03_01\t44054006",
+        "DOID:9352\ttype 2\tMIM\t125853",
+        "DOID:9352\ttype 2\tnonsense\t",
+        "DOID:9352\ttype 2\tMSH\tD003924",
+        "DOID:1\telsewhere\tMIM\t1",
     )
-    slim = "doid_code\tdoid_name\tresource\tresource_id"
-    write(tmp_path, "doid-xrefs-slim.tsv", slim, "DOID:9352\ttype 2\tMSH\tD003924")
 
     result = read(tmp_path)
 
     codes = {text for kind, text in labels(result, T2D, "Disease") if kind == "code"}
     assert codes == {"SNOMEDCT:44054006", "OMIM:125853", "MESH:D003924"}
-    assert [(r.file, r.line) for r in result.report.refused] == [("allXREFinDO.tsv", 4)]
+    assert [(r.file, r.line) for r in result.report.refused] == [("doid-xrefs-slim.tsv", 4)]
     assert result.report.left_out["names", "DOID:1"] == 1
     licences = {p.licence for p in result.graph.provenances if p.source == "names"}
-    assert licences == {"CC0-1.0", "CC-BY-3.0"}
+    assert licences == {"CC-BY-3.0"}
 
 
 def test_mondo_lends_only_codes_that_are_one_to_one(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from kg.errors import SourceError
 from kg.graph import Provenance
 from kg.sources import Refusal, Term, TermBatch
 from kg.sources.base import Batch
-from kg.sources.obo import Entry
-from kg.sources.obo import read_terms as read_obo
+from kg.sources.formats.obo import Entry
+from kg.sources.formats.obo import read_terms as read_obo
+from kg.sources.formats.owl import read_terms as read_owl
 from kg.sources.ontology import Ontology
-from kg.sources.owl import read_terms as read_owl
 from tests.kg.mutations import mutated
 
 OBO = "http://purl.obolibrary.org/obo/"

@@ -14,7 +14,8 @@ from kg.builder import BuildResult, build
 from kg.errors import KgError, SourceError
 from kg.graph import Label
 from kg.schema import EDGES, NODES, EdgeType, edge_spec
-from kg.sources import blocks, primekg
+from kg.sources import primekg
+from kg.sources.formats import blocks
 from kg.sources.primekg import NODE_TYPES, PrimeKG, curie
 from kg.sources.primekg_relations import RELATIONS
 
@@ -216,7 +217,7 @@ def test_bad_rows_are_refused_by_line_and_the_rest_survives_across_blocks(
     reasons = {(r.line, r.reason) for r in result.report.refused}
     assert reasons == {
         (5, "5 columns, not 12"),
-        (11, "an empty cell"),
+        (11, "an empty line"),
         (12, "an empty cell"),
         (22, "'no gene' is not an identifier of 'NCBI'"),
         (22, "interacts edge to unknown Gene 'NCBI:no gene'"),

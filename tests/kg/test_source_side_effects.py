@@ -169,7 +169,7 @@ def test_a_file_that_is_not_utf_8_or_is_missing_fails_by_name(tmp_path: Path) ->
     with pytest.raises(SourceError, match=r"no meddra_all_se\.tsv"):
         build([Given(Drug=DRUGS), SideEffects(tmp_path)])
     (tmp_path / "meddra_all_se.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SourceError, match=r"meddra_all_se\.tsv is not UTF-8"):
+    with pytest.raises(SourceError, match=r"meddra_all_se\.tsv line 1 is not UTF-8"):
         build([Given(Drug=DRUGS), SideEffects(tmp_path)])
 
 

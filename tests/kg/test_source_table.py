@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kg.builder import BuildResult, build
 from kg.errors import KgError, SourceError
 from kg.schema import EdgeType
-from kg.sources import rows
+from kg.sources.formats import lines
 from kg.sources.table import Table
 from tests.graphs import Handmade
 
@@ -283,7 +283,7 @@ def test_a_mistake_in_the_description_is_named_with_what_would_be_right(
         (b"drug,drug,diagnosis,severity,reference\n", "two columns are called 'drug'"),
         (CSV.encode() + b'DB1,"K25\n', r"contraindications.csv line 5: not CSV"),
         (CSV.encode() + b'DB1,"K25"x,,\n', "line 5: not CSV"),
-        (CSV.encode() + "DB1,Übelkeit,,,\n".encode("latin-1"), "line 5 is not UTF-8; save the tab"),
+        (CSV.encode() + "DB1,Übelkeit,,,\n".encode("latin-1"), "line 5 is not UTF-8; save a tab"),
     ],
 )
 def test_a_table_that_is_something_else_fails_clearly(
@@ -311,7 +311,7 @@ def test_a_parquet_column_of_lists_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "LONGEST", 200)
+    monkeypatch.setattr(lines, "LONGEST", 200)
 
     with pytest.raises(SourceError, match="line 5 is longer than 200 bytes"):
         read(tmp_path, contraindications_csv=CSV + "x" * 1000)

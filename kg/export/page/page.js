@@ -129,6 +129,10 @@
     button.addEventListener("click", action);
   }
 
+  function count(number) {
+    return number.toLocaleString("en");
+  }
+
   function words(edge) {
     return edge.relation.replaceAll("_", " ");
   }
@@ -143,7 +147,13 @@
       ["synonyms", node.synonym], ["codes", node.xref],
     ].filter((fact) => fact[1].length));
     const edges = graph.getElementById("n" + row).connectedEdges().map((e) => e.data("row"));
-    make("h3", edges.length === 1 ? "1 edge" : edges.length + " edges", panel);
+    const many = node.n_selected === 1 ? " edge" : " edges";
+    const some = edges.length < node.n_selected;
+    make("h3", (some ? count(edges.length) + " of " : "") + count(node.n_selected) + many, panel);
+    const parts = [count(node.n_selected) + " in the selection"];
+    if (some) parts.unshift(count(edges.length) + " drawn");
+    if (node.n_known > node.n_selected) parts.push(count(node.n_known) + " in the whole graph");
+    if (parts.length > 1) make("p", parts.join(", ") + ".", panel).className = "hint";
     const list = make("ul", undefined, panel);
     for (const number of edges.slice(0, LISTED)) {
       const edge = data.edges[number];
@@ -173,7 +183,9 @@
       facts(box, [
         ["source", said.primary_knowledge_source], ["through", said.aggregator_knowledge_source],
         ["licence", said.license], ["knowledge", said.knowledge_level],
-        ["agent", said.agent_type], ["publications", said.publications.join(", ")],
+        ["agent", said.agent_type], ["qualified predicate", said.qualified_predicate],
+        ["aspect", said.object_aspect_qualifier], ["direction", said.object_direction_qualifier],
+        ["publications", said.publications.join(", ")],
         ...Object.entries(said.qualifiers ? JSON.parse(said.qualifiers) : {}).map(
           ([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : value]),
       ]);

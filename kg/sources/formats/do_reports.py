@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kg.sources.base import Refusal
-from kg.sources.delimited import read_rows
 from kg.sources.files import find
-from kg.sources.obo import Entry, Header
+from kg.sources.formats.delimited import read_rows
+from kg.sources.formats.obo import Entry, Header
 
 TERMS = "HumanDO.tsv"
 _XREFS = "allXREFinDO.tsv"

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from kg.errors import SourceError
 from kg.sources.base import Refusal
-from kg.sources.files import open_bytes
+from kg.sources.formats.lines import read_lines
 
-_MAX_LINE = 1 << 20  # bytes
 _STANZA = re.compile(r"\[([A-Za-z]\w*)\]\s*(?:!.*)?")
 _TAG = re.compile(r"([A-Za-z][\w-]*)\s*:[ \t]*(.*)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*([A-Z]*)')
@@ -149,27 +148,24 @@ def _tags(path: Path) -> Iterator[tuple[int, str, str]]:
     A line that is none of these has the tag "" and the reason as its value.
     """
     started = False
-    number = 0
-    with open_bytes(path) as file:
-        while raw := file.readline(_MAX_LINE):
-            number += 1
-            try:
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            except UnicodeDecodeError:
-                text = None
-            if text == "" or (text is not None and text.startswith("!")):
-                continue
-            found = text is not None and (_STANZA.fullmatch(text) or _TAG.fullmatch(text))
-            if len(raw) == _MAX_LINE:
-                raise SourceError(f"{path.name}: line {number} is over {_MAX_LINE >> 10} KiB long")
-            if not found and not started:
-                raise SourceError(f"{path.name}: line {number} is not OBO; is it an OBO file?")
-            started = True
-            if text is None:
-                yield number, "", "not UTF-8"
-            elif not found:
-                yield number, "", f"neither 'tag: value' nor a stanza ({text[:40]!r})"
-            elif found.re is _STANZA:
-                yield number, f"[{found[1]}]", ""
-            else:
-                yield number, found[1], found[2]
+    for number, line in read_lines(path):
+        if isinstance(line, Refusal):
+            if not started:
+                raise SourceError(
+                    f"{path.name}: line {number} is {line.reason}; is it an OBO file?"
+                )
+            yield number, "", line.reason
+            continue
+        text = line.strip()
+        if not text or text.startswith("!"):
+            continue
+        found = _STANZA.fullmatch(text) or _TAG.fullmatch(text)
+        if not found and not started:
+            raise SourceError(f"{path.name}: line {number} is not OBO; is it an OBO file?")
+        started = True
+        if not found:
+            yield number, "", f"neither 'tag: value' nor a stanza ({text[:40]!r})"
+        elif found.re is _STANZA:
+            yield number, f"[{found[1]}]", ""
+        else:
+            yield number, found[1], found[2]

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from kg.errors import SourceError
 from kg.graph import Provenance
-from kg.sources.ontology import licence_of
-from kg.sources.rdf_map import Meaning, Vocabulary, provenance
-from kg.sources.triples import Triple
+from kg.sources.formats.triples import Triple
+from kg.sources.rdf.vocabulary import Meaning, Vocabulary
+from kg.sources.vocabularies.provenance import licence_of, stated
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -96,7 +96,7 @@ def _checked(licence: str, primary: str, level: str, agent: str) -> Provenance:
         "agent_type": agent,
     }
     try:
-        return provenance("an rdf:Statement", said)
+        return stated("rdf", "an rdf:Statement", said)
     except SourceError as error:
         raise StatementError(str(error)) from None
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from kg.graph import Provenance
 from kg.schema import EdgeType
+from kg.sources.vocabularies.provenance import UNSTATED
 
 _OPEN = "CC0-1.0"
-_UNSTATED = "LicenseRef-no-licence-stated"
 _CURATED = ("knowledge_assertion", "manual_agent")
 _MINED = ("not_provided", "text_mining_agent")
 _MIXED = ("not_provided", "not_provided")  # several methods, and the file does not tell which
@@ -32,7 +32,7 @@ NAMES: Mapping[str, Provenance] = {
     "Disease": _by("disease-ontology", "CC-BY-3.0", _CURATED),
     "Gene": _by("ncbi-gene", _OPEN, _CURATED),
     "Molecular Function": _by("go", "CC-BY-4.0", _CURATED),
-    "Pathway": _by("hetionet", _UNSTATED, _CURATED),  # WikiPathways, Reactome, PID
+    "Pathway": _by("hetionet", UNSTATED, _CURATED),  # WikiPathways, Reactome, PID
     "Pharmacologic Class": _by("drugcentral", "CC-BY-4.0", _CURATED),
     "Side Effect": _by("sider", "CC-BY-NC-SA-4.0", _CURATED),
     "Symptom": _by("mesh", _OPEN, _CURATED),
@@ -44,10 +44,10 @@ _GO = _by("goa", "CC-BY-4.0", ("knowledge_assertion", "not_provided"))  # all ev
 # a metaedge, the file does not tell which of them states an edge: Hetionet itself is named, with
 # the licences of all.
 METAEDGES: Mapping[str, tuple[EdgeType, Provenance]] = {
-    "AdG": (EdgeType("Anatomy", "downregulates", "Gene"), _by("bgee", _UNSTATED, _STATISTICS)),
+    "AdG": (EdgeType("Anatomy", "downregulates", "Gene"), _by("bgee", UNSTATED, _STATISTICS)),
     # Bgee; TISSUES (CC BY 4.0)
-    "AeG": (EdgeType("Anatomy", "expresses", "Gene"), _by("hetionet", _UNSTATED, _MEASURED)),
-    "AuG": (EdgeType("Anatomy", "upregulates", "Gene"), _by("bgee", _UNSTATED, _STATISTICS)),
+    "AeG": (EdgeType("Anatomy", "expresses", "Gene"), _by("hetionet", UNSTATED, _MEASURED)),
+    "AuG": (EdgeType("Anatomy", "upregulates", "Gene"), _by("bgee", UNSTATED, _STATISTICS)),
     # DrugBank (CC BY-NC 4.0); BindingDB (CC BY 3.0 and CC BY-SA 3.0); DrugCentral (CC BY 4.0)
     "CbG": (
         EdgeType("Drug", "binds", "Gene"),
@@ -69,23 +69,23 @@ METAEDGES: Mapping[str, tuple[EdgeType, Provenance]] = {
     # GWAS Catalog; DISEASES (CC BY 4.0); DisGeNET (ODbL); DOAF (none stated)
     "DaG": (
         EdgeType("Disease", "associates", "Gene"),
-        _by("hetionet", f"ODbL-1.0 AND CC-BY-4.0 AND {_UNSTATED}", _MIXED),
+        _by("hetionet", f"ODbL-1.0 AND CC-BY-4.0 AND {UNSTATED}", _MIXED),
     ),
-    "DdG": (EdgeType("Disease", "downregulates", "Gene"), _by("stargeo", _UNSTATED, _STATISTICS)),
+    "DdG": (EdgeType("Disease", "downregulates", "Gene"), _by("stargeo", UNSTATED, _STATISTICS)),
     # DlA, DpS and DrD: subjects that occur together in MEDLINE more often than by chance
     "DlA": (EdgeType("Disease", "localizes", "Anatomy"), _by("hetionet", _OPEN, _STATISTICS)),
     "DpS": (EdgeType("Disease", "presents", "Symptom"), _by("hetionet", _OPEN, _STATISTICS)),
     "DrD": (EdgeType("Disease", "resembles", "Disease"), _by("hetionet", _OPEN, _STATISTICS)),
-    "DuG": (EdgeType("Disease", "upregulates", "Gene"), _by("stargeo", _UNSTATED, _STATISTICS)),
+    "DuG": (EdgeType("Disease", "upregulates", "Gene"), _by("stargeo", UNSTATED, _STATISTICS)),
     # Evolutionary rate covariation (Priedigkeit et al. 2015)
-    "GcG": (EdgeType("Gene", "covaries", "Gene"), _by("hetionet", _UNSTATED, _STATISTICS)),
+    "GcG": (EdgeType("Gene", "covaries", "Gene"), _by("hetionet", UNSTATED, _STATISTICS)),
     # Human Interactome Database; Incomplete Interactome; hetio-dag
-    "GiG": (EdgeType("Gene", "interacts", "Gene"), _by("hetionet", _UNSTATED, _MIXED)),
+    "GiG": (EdgeType("Gene", "interacts", "Gene"), _by("hetionet", UNSTATED, _MIXED)),
     "GpBP": (EdgeType("Gene", "participates", "BiologicalProcess"), _GO),
     "GpCC": (EdgeType("Gene", "participates", "CellularComponent"), _GO),
     "GpMF": (EdgeType("Gene", "participates", "MolecularFunction"), _GO),
     # WikiPathways (CC BY 3.0); Reactome and PID by way of Pathway Commons
-    "GpPW": (EdgeType("Gene", "participates", "Pathway"), _by("hetionet", _UNSTATED, _CURATED)),
+    "GpPW": (EdgeType("Gene", "participates", "Pathway"), _by("hetionet", UNSTATED, _CURATED)),
     "Gr>G": (
         EdgeType("Gene", "regulates", "Gene"),
         _by("lincs", "LicenseRef-LINCS-L1000", _STATISTICS),

@@ -47,6 +47,17 @@ AGENTS = (
 # applied to treat is off label, not every relation of two classes a cross-reaction.
 _WIDE = frozenset(["biolink:affects", "biolink:applied_to_treat", "biolink:related_to"])
 
+# What Biolink adds to ``affects``: the verb, what of the object is affected, and which way. The
+# values are those of its enumerations; the aspects are those of a gene that is up- or downregulated
+# (increased degradation is not), the first being the one that says no more than our relations do.
+QUALIFIERS = ("qualified_predicate", "object_aspect_qualifier", "object_direction_qualifier")
+_CAUSES = "biolink:causes"
+_ASPECTS = ("activity_or_abundance", "abundance", "activity", "expression", "synthesis")
+_DIRECTIONS = {
+    "upregulates": ("increased", "upregulated"), "downregulates": ("decreased", "downregulated"),
+}  # fmt: skip
+EFFECTS = frozenset(_DIRECTIONS)
+
 
 def node_type(categories: Collection[str], ours: str = "") -> str:
     """Our node type: ``ours`` if its class is among ``categories``, else the most specific.
@@ -70,7 +81,7 @@ def edge_type(
         predicate: Biolink predicate, with or without ``biolink:``.
         head: our node type of the subject.
         tail: our node type of the object.
-        ours: the relation that our own export names, if there is one; taken if it fits.
+        ours: the relation that our own export or :func:`effect` names, if any; taken if it fits.
         negated: the edge says that this is not so; its relation begins with ``not_``.
     """
     predicate = f"biolink:{predicate.removeprefix('biolink:')}"
@@ -88,3 +99,30 @@ def edge_type(
     if negated:
         found = found._replace(relation=f"not_{found.relation}")
     return found if is_edge_type(found) else None
+
+
+def qualifiers(edge_type: EdgeType) -> Mapping[str, str]:
+    """What Biolink's qualifiers add to the predicate of an edge type; empty for most."""
+    if edge_type not in EDGES or edge_type.relation not in _DIRECTIONS:
+        return {}
+    values = (_CAUSES, _ASPECTS[0], _DIRECTIONS[edge_type.relation][0])
+    return dict(zip(QUALIFIERS, values, strict=True))
+
+
+def effect(record: Mapping[str, object]) -> str:
+    """The relation that an edge's qualifiers make of ``affects``; empty if they make none.
+
+    A qualifier of the subject, or a further one of the object, changes what is said (less of a drug
+    may raise what the drug lowers), so with one there is none.
+    """
+    verb, aspect, direction = (record.get(name, "") for name in QUALIFIERS)
+    others = {
+        name
+        for name, value in record.items()
+        if value and name.startswith(("subject_", "object_")) and name.endswith("_qualifier")
+    }
+    if verb not in ("", _CAUSES, _CAUSES.removeprefix("biolink:")) or others - {*QUALIFIERS}:
+        return ""
+    if aspect not in ("", *_ASPECTS):
+        return ""
+    return next((relation for relation, values in _DIRECTIONS.items() if direction in values), "")

@@ -11,8 +11,8 @@ from kg.graph import Provenance
 from kg.identifiers import is_curie
 from kg.schema import EdgeType, check_node_type, edge_spec
 from kg.sources.base import Batch, EdgeBatch, LabelBatch, LabelRow, NodeBatch
-from kg.sources.rows import Row
-from kg.sources.settings import named, text, texts
+from kg.sources.formats.toml import named, text, texts
+from kg.sources.table.rows import Row
 
 KINDS = ("synonym", "product", "code", "xref", "broader", "broader-code")
 

@@ -1,6 +1,5 @@
 """The rows of a person's own table, as texts: CSV or TSV, plain or gzip, or Parquet."""
 
-import csv
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kg.errors import SourceError
-from kg.sources.files import open_bytes
+from kg.sources.formats.delimited import read_cells
 
-LONGEST = 1 << 20  # bytes of a line
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -41,36 +39,17 @@ def read_rows(
         return
     suffix = Path(path.name.removesuffix(".gz")).suffix
     delimiter = delimiter or ("\t" if suffix in (".tsv", ".tab") else ",")
-    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        hint = f" (cells are separated by a {DELIMITERS[delimiter]})"
-        places = _places(path, header, wanted, hint)
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(header):
-                yield reader.line_num, f"{len(cells)} columns, not {len(header)}"
-                continue
-            row = {name: cells[place].strip() for name, place in places.items()}
-            yield reader.line_num, _printable(row)
-    except csv.Error as error:
-        raise SourceError(f"{path.name} line {reader.line_num}: not CSV ({error})") from None
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with open_bytes(path) as file:
-        number = 0
-        while line := file.readline(LONGEST):
-            number += 1
-            if len(line) == LONGEST:
-                raise SourceError(f"{path.name} line {number} is longer than {LONGEST:,} bytes")
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError:
-                raise SourceError(
-                    f"{path.name} line {number} is not UTF-8; save the table as 'CSV UTF-8'"
-                ) from None
+    rows = read_cells(path, delimiter)
+    header = [name.strip() for name in next(rows, (1, []))[1]]
+    hint = f" (cells are separated by a {DELIMITERS[delimiter]})"
+    places = _places(path, header, wanted, hint)
+    for line, cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            yield line, f"{len(cells)} columns, not {len(header)}"
+            continue
+        yield line, _printable({name: cells[place].strip() for name, place in places.items()})
 
 
 def _places(path: Path, header: Sequence[str], wanted: list[str], hint: str = "") -> dict[str, int]:

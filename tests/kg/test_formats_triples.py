@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.errors import SourceError
-from kg.sources import Refusal, triples
-from kg.sources.triples import Triple, read_triples
+from kg.sources import Refusal
+from kg.sources.formats import triples
+from kg.sources.formats.triples import Triple, read_triples
 from tests.kg.mutations import mutated, mutated_gzip
 
 NT = rb"""# a comment
@@ -94,9 +95,14 @@ def test_one_bad_line_is_one_refusal_and_the_others_are_read(
     assert reason in refusal.reason
 
 
-def test_a_line_without_end_stops_the_file(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"x\.nt: line 2 is over 1024 KiB long"):
-        read(b"#\n" + b"<" * (2 << 20), tmp_path, "x.nt")
+def test_a_line_without_end_is_one_refusal(tmp_path: Path) -> None:
+    good = b"<http://x.org/a> <http://x.org/p> <http://x.org/b> .\n"
+
+    refusal, triple = read(b"<" * (2 << 20) + b"\n" + good, tmp_path, "x.nt")
+
+    assert refusal == Refusal("x.nt", 1, "longer than 1,048,576 bytes")
+    assert isinstance(triple, Triple)
+    assert triple.line == 2
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

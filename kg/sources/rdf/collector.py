@@ -1,24 +1,18 @@
-"""Triples gathered into nodes, labels and edges; an edge costs 16 bytes until all are read."""
+"""Triples gathered into nodes, labels and edges until the last of them is read."""
 
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-
-from kg.graph import Provenance
 from kg.identifiers import SYSTEMS, is_curie
-from kg.schema import NODES, EdgeType, is_edge_type
-from kg.sources import biolink
-from kg.sources.base import Batch, EdgeBatch, LabelBatch, NodeBatch, Refusal
-from kg.sources.ontology import to_code
-from kg.sources.rdf_map import Meaning, Vocabulary
-from kg.sources.rdf_statement import Statement, StatementError, read_statement
-from kg.sources.triples import Triple
+from kg.schema import NODES
+from kg.sources.base import Batch, LabelBatch, NodeBatch, Refusal
+from kg.sources.formats.triples import Triple
+from kg.sources.rdf.edges import EdgeKind, Edges
+from kg.sources.rdf.statement import Statement, StatementError, read_statement
+from kg.sources.rdf.vocabulary import Vocabulary
+from kg.sources.vocabularies import biolink
+from kg.sources.vocabularies.xrefs import to_code
 
 _ENDS = frozenset(
     [
@@ -35,23 +29,6 @@ class _Place(NamedTuple):
     line: int
 
 
-class _Kind(NamedTuple):
-    """What edges of one list have in common."""
-
-    file: int
-    meaning: Meaning
-    provenance: Provenance
-    is_stated: bool  # by an rdf:Statement
-
-
-@dataclass
-class _Edges:
-    heads: "array[int]" = field(default_factory=lambda: array("i"))
-    tails: "array[int]" = field(default_factory=lambda: array("i"))
-    lines: "array[int]" = field(default_factory=lambda: array("q"))
-    details: list[Mapping[str, Any]] = field(default_factory=list)
-
-
 class Collector:
     """What the files say, until the last of them is read: a type may follow its edge."""
 
@@ -66,7 +43,7 @@ class Collector:
         self._classes: dict[int, set[str]] = {}
         self._names: dict[int, tuple[_Place, str]] = {}
         self._labels: list[list[tuple[int, int, str, str]]] = []  # a file: line, node, kind, text
-        self._edges: dict[_Kind, _Edges] = {}
+        self._edges = Edges()
         self._refused: list[Refusal] = []
 
     def begin(self, file: str, vocabulary: Vocabulary) -> None:
@@ -94,7 +71,7 @@ class Collector:
             elif meaning.what == "label":
                 self._add_label(triple, meaning.word)
             else:
-                kind = _Kind(len(self.files) - 1, meaning, vocabulary.provenance, False)
+                kind = EdgeKind(len(self.files) - 1, meaning, vocabulary.provenance, False)
                 self._add_edge(triple, triple.subject, kind)
         return self._refused
 
@@ -127,7 +104,7 @@ class Collector:
             ]
             if rows:
                 yield LabelBatch(self.files[file], rows, self._vocabularies[file].provenance)
-        yield from self._edge_batches(types)
+        yield from self._edges.batches(self.files, self._curies, types)
 
     def _add_class(self, triple: Triple) -> None:
         found = None if triple.is_text else self._vocabularies[-1].node_class(triple.value)
@@ -161,7 +138,7 @@ class Collector:
             self._labels[-1].append((triple.line, number, kind, text))
 
     def _add_edge(
-        self, triple: Triple, subject: str, kind: _Kind, details: Mapping[str, Any] | None = None
+        self, triple: Triple, subject: str, kind: EdgeKind, details: Mapping[str, Any] | None = None
     ) -> None:
         if triple.is_text:
             self._refuse(triple, f"{kind.meaning.word} leads to a text, not to a node")
@@ -172,14 +149,7 @@ class Collector:
         head, tail = self._number(triple, subject), self._number(triple, triple.value)
         if head is None or tail is None:
             return
-        edges = self._edges.get(kind)
-        if edges is None:
-            edges = self._edges[kind] = _Edges()
-        edges.heads.append(head)
-        edges.tails.append(tail)
-        edges.lines.append(triple.line)
-        if kind.is_stated:
-            edges.details.append(details or {})
+        self._edges.add(kind, head, tail, triple.line, details)
 
     def _add_statement(self, group: list[Triple]) -> None:
         vocabulary = self._vocabularies[-1]
@@ -191,7 +161,7 @@ class Collector:
         if isinstance(said, str):
             self._leave_out(said)
             return
-        kind = _Kind(len(self.files) - 1, said.meaning, said.provenance, True)
+        kind = EdgeKind(len(self.files) - 1, said.meaning, said.provenance, True)
         self._add_edge(said.target, said.subject, kind, said.details)
 
     def _number(self, triple: Triple, iri: str) -> int | None:
@@ -223,61 +193,6 @@ class Collector:
         of_prefix = self._prefix_types.get(number)
         return of_prefix or of_class if of_class in (None, "Entity") else of_class
 
-    def _edge_batches(self, types: list[str | None]) -> Iterator[Batch]:
-        names = list(NODES)
-        codes = np.array([-1 if t is None else names.index(t) for t in types], np.int8)
-        stated: dict[tuple[int, EdgeType], list[NDArray[np.int64]]] = {}
-        has_own = {kind.file for kind in self._edges if kind.meaning.what == "relation"}
-        curies = pa.array(self._curies, pa.string())
-        for kind, edges in sorted(self._edges.items(), key=lambda item: not item[0].is_stated):
-            if kind.meaning.what == "biolink" and kind.file in has_own and not kind.is_stated:
-                continue  # our export writes each edge both ways
-            heads = np.frombuffer(edges.heads, np.int32)
-            tails = np.frombuffer(edges.tails, np.int32)
-            lines = np.frombuffer(edges.lines, np.int64)
-            for pair in np.unique(codes[heads].astype(np.int16) * 256 + codes[tails]).tolist():
-                rows = np.flatnonzero(codes[heads].astype(np.int16) * 256 + codes[tails] == pair)
-                first = rows[0]
-                found = _edge_type(kind.meaning, types[heads[first]], types[tails[first]])
-                if found is None:
-                    yield from self._untyped(kind, heads[rows], tails[rows], lines[rows], types)
-                    continue
-                packed = heads[rows].astype(np.int64) << 32 | tails[rows]
-                if kind.is_stated:
-                    stated.setdefault((kind.file, found), []).append(packed)
-                    back = tails[rows].astype(np.int64) << 32 | heads[rows]
-                    stated[kind.file, found].append(back)
-                elif (kind.file, found) in stated:
-                    rows = rows[~np.isin(packed, np.concatenate(stated[kind.file, found]))]
-                if not len(rows):
-                    continue
-                yield EdgeBatch(
-                    type=found,
-                    file=self.files[kind.file],
-                    lines=lines[rows],
-                    heads=pa.DictionaryArray.from_arrays(pa.array(heads[rows]), curies),
-                    tails=pa.DictionaryArray.from_arrays(pa.array(tails[rows]), curies),
-                    provenance=kind.provenance,
-                    details=[edges.details[row] for row in rows] if kind.is_stated else None,
-                )
-
-    def _untyped(
-        self,
-        kind: _Kind,
-        heads: NDArray[np.int32],
-        tails: NDArray[np.int32],
-        lines: NDArray[np.int64],
-        types: list[str | None],
-    ) -> Iterator[Refusal]:
-        for head, tail, line in zip(heads.tolist(), tails.tolist(), lines.tolist(), strict=True):
-            unknown = self._curies[head if types[head] is None else tail]
-            yield Refusal(
-                self.files[kind.file],
-                line,
-                f"{kind.meaning.word} edge: nobody says what {unknown} is; give it an rdf:type or "
-                "its prefix a node type under [types]",
-            )
-
     def _refuse(self, triple: Triple, reason: str) -> None:
         self._refused.append(Refusal(self.files[-1], triple.line, reason))
 
@@ -291,12 +206,3 @@ def _code(text: str) -> str | None:
     """A code in our spelling; one that has it stays, as other tools take ICD10 for ICD10CM."""
     is_ours = text.partition(":")[0] in _SPELLED and is_curie(text)
     return text if is_ours else to_code(text)
-
-
-def _edge_type(meaning: Meaning, head: str | None, tail: str | None) -> EdgeType | None:
-    if head is None or tail is None:
-        return None
-    if meaning.what == "biolink":
-        return biolink.edge_type(meaning.word, head, tail)
-    found = EdgeType(head, meaning.word, tail)
-    return found if is_edge_type(found) else None

@@ -1,15 +1,15 @@
-"""The records of a KGX file: TSV with a header, or JSON Lines, plain or gzip, one at a time."""
+"""KGX: the records of a file, TSV with a header, or JSON Lines, plain or gzip, one at a time."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from kg.errors import SourceError
-from kg.sources.files import open_bytes
+from kg.sources.base import Refusal
+from kg.sources.formats.lines import read_lines
 
-LONGEST = 1 << 20  # bytes of a line
 DEEPEST = 8  # lists and objects within each other in one record
 
 # Columns of KGX TSV that hold lists, joined by "|".
@@ -32,35 +32,24 @@ def read_records(path: Path, required: Iterable[str]) -> Iterator[Line]:
     Raises:
         SourceError: the header of a TSV lacks a required column, or names one twice.
     """
-    with open_bytes(path) as file:
-        if ".jsonl" in path.suffixes[-2:]:
-            yield from _json_lines(file)
-        else:
-            yield from _tsv_lines(path, file, required)
+    if ".jsonl" in path.suffixes[-2:]:
+        return _json_lines(path)
+    return _tsv_lines(path, required)
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, str | None, str]]:
+def _lines(path: Path) -> Iterator[tuple[int, str | None, str]]:
     """Number, text and, where there is no text, the reason."""
-    number = 0
-    while content := file.readline(LONGEST):
-        number += 1
-        if len(content) == LONGEST and not content.endswith(b"\n"):
-            while len(rest := file.readline(LONGEST)) == LONGEST and not rest.endswith(b"\n"):
-                pass
-            yield number, None, f"a line longer than {LONGEST:,} bytes"
-            continue
-        try:
-            text = content.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        except UnicodeDecodeError:
-            yield number, None, "not UTF-8"
-            continue
-        yield number, text if text.strip() else None, "an empty line"
+    for number, line in read_lines(path):
+        if isinstance(line, Refusal):
+            yield number, None, line.reason
+        else:
+            yield number, line.rstrip("\r\n") if line.strip() else None, "an empty line"
 
 
-def _tsv_lines(path: Path, file: BinaryIO, required: Iterable[str]) -> Iterator[Line]:
+def _tsv_lines(path: Path, required: Iterable[str]) -> Iterator[Line]:
     from kg.export.kgx import from_cell
 
-    lines = _lines(file)
+    lines = _lines(path)
     _, head, _ = next(lines, (1, None, ""))
     columns = [column.strip() for column in (head or "").split("\t")]
     missing = [column for column in required if column not in columns]
@@ -91,8 +80,8 @@ def _tsv_lines(path: Path, file: BinaryIO, required: Iterable[str]) -> Iterator[
             )
 
 
-def _json_lines(file: BinaryIO) -> Iterator[Line]:
-    for number, text, reason in _lines(file):
+def _json_lines(path: Path) -> Iterator[Line]:
+    for number, text, reason in _lines(path):
         if text is None:
             yield number, reason
             continue

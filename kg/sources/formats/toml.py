@@ -1,4 +1,4 @@
-"""The short TOML file that goes with a source's files: bounded, and strict about its keys."""
+"""TOML: the short file that goes with a source's files: bounded, and strict about its keys."""
 
 import difflib
 import tomllib

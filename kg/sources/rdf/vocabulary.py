@@ -1,20 +1,18 @@
 """What the predicates and classes of an RDF file mean here: ``rdf.toml``, and what needs none."""
 
-import re
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from kg import iris
 from kg.errors import SourceError
-from kg.graph import Provenance
 from kg.identifiers import is_curie
 from kg.schema import NODES, EdgeType, is_edge_type
-from kg.sources.biolink import AGENTS, LEVELS
-from kg.sources.owl import curie as from_obo
-from kg.sources.settings import check_keys, read_toml, text
+from kg.sources.formats.owl import curie as from_obo
+from kg.sources.formats.toml import check_keys, read_toml, text
+from kg.sources.vocabularies.provenance import NOT_SAID, stated
 
-NAMES_OF_KINDS = ("name", "synonym", "code", "product")
+_LABEL_KINDS = ("name", "synonym", "code", "product")
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
 _IN_OWL = "http://www.geneontology.org/formats/oboInOwl#"
@@ -26,12 +24,6 @@ _KINDS = {
     f"{_SKOS}exactMatch": "code",
     f"{_IN_OWL}hasDbXref": "code",
     "urn:pharmakon:product": "product",
-}
-_SAID = {  # who says what the files say, where they do not tell themselves
-    "licence": "LicenseRef-no-licence-stated",
-    "primary_knowledge_source": "infores:not-provided",
-    "knowledge_level": "not_provided",
-    "agent_type": "not_provided",
 }
 
 
@@ -48,8 +40,8 @@ class Vocabulary:
     def __init__(self, settings: Path | None) -> None:
         given = read_toml(settings) if settings else {}
         where = settings.name if settings else ""
-        check_keys(where, given, (*_SAID, "prefixes", "types", "relations", "labels"))
-        self.provenance = provenance(where, {**_SAID, **_flat(given)})
+        check_keys(where, given, (*NOT_SAID, "prefixes", "types", "relations", "labels"))
+        self.provenance = stated("rdf", where, {**NOT_SAID, **given})
         self._types = _texts(where, given, "types")
         self._relations = _texts(where, given, "relations")
         self._labels = {**_KINDS, **_texts(where, given, "labels")}
@@ -62,7 +54,7 @@ class Vocabulary:
         """The CURIE of an IRI: by ``[prefixes]`` first, then as :mod:`kg.sparql` has it."""
         found = next((f"{p}:{iri[len(b) :]}" for b, p in self._bases if iri.startswith(b)), None)
         if found is None:
-            found = self._iris.to_curie(iri) or from_obo(iri)
+            found = iris.to_curie(iri) or from_obo(iri)
         return found if is_curie(found) and found != iri else None
 
     def meaning(self, predicate: str) -> Meaning | None:
@@ -75,10 +67,10 @@ class Vocabulary:
         """Our node type or the Biolink class (with its prefix) that an ``rdf:type`` stands for."""
         if iri in self._types:
             return self._types[iri]
-        if iri.startswith(self._iris.TYPE):
-            node_type = iri[len(self._iris.TYPE) :]
+        if iri.startswith(iris.TYPE):
+            node_type = iri[len(iris.TYPE) :]
             return node_type if node_type in NODES else None
-        biolink = self._iris.BIOLINK
+        biolink = iris.BIOLINK
         return f"biolink:{iri[len(biolink) :]}" if iri.startswith(biolink) else None
 
     def type_of_prefix(self, curie: str) -> str | None:
@@ -92,17 +84,11 @@ class Vocabulary:
             return Meaning("label", self._labels[predicate])
         if predicate == "http://www.w3.org/1999/02/22-rdf-syntax-ns#type":
             return Meaning("type")
-        for what, base in (("relation", self._iris.RELATION), ("biolink", self._iris.BIOLINK)):
+        for what, base in (("relation", iris.RELATION), ("biolink", iris.BIOLINK)):
             word = predicate[len(base) :]
             if predicate.startswith(base) and is_edge_type(EdgeType("Drug", word, "Drug")):
                 return Meaning("relation" if what == "relation" else "biolink", word)
         return None
-
-    @cached_property
-    def _iris(self) -> Any:
-        from kg.sparql import iris
-
-        return iris
 
     def _check(self, where: str) -> None:
         for base, prefix in self._bases:
@@ -111,33 +97,13 @@ class Vocabulary:
                     f"{where}: [prefixes] {prefix} = {base!r} is not a CURIE's prefix and the "
                     "beginning of an IRI"
                 )
-        for name, known in ((self._types, tuple(NODES)), (self._labels, NAMES_OF_KINDS)):
+        for name, known in ((self._types, tuple(NODES)), (self._labels, _LABEL_KINDS)):
             for iri, word in name.items():
                 if word not in known:
                     raise SourceError(f"{where}: {iri} = {word!r}; choose from {', '.join(known)}")
         for iri, relation in self._relations.items():
             if not is_edge_type(EdgeType("Drug", relation, "Drug")):
                 raise SourceError(f"{where}: {iri} = {relation!r} must be in snake case")
-
-
-def provenance(where: str, said: Mapping[str, str]) -> Provenance:
-    """The provenance that ``said`` describes.
-
-    Raises:
-        SourceError: no infores CURIE, or a level or agent that Biolink does not have.
-    """
-    primary = text(where, said, "primary_knowledge_source")
-    if not re.fullmatch(r"infores:[a-z0-9._-]+", primary):
-        raise SourceError(f"{where}: {primary!r} is not of the form infores:st-elsewhere")
-    for key, known in (("knowledge_level", LEVELS), ("agent_type", AGENTS)):
-        if said[key] not in known:
-            raise SourceError(f"{where}: {key} = {said[key]!r}; choose from {', '.join(known)}")
-    licence = text(where, said, "licence")
-    return Provenance("rdf", primary, licence, said["knowledge_level"], said["agent_type"])
-
-
-def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key in _SAID}
 
 
 def _texts(where: str, given: Mapping[str, Any], section: str) -> dict[str, str]:

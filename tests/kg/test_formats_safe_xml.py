@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from kg.errors import SourceError
-from kg.sources import safe_xml
-from kg.sources.safe_xml import check_xml, read_xml
+from kg.sources.formats import safe_xml
+from kg.sources.formats.safe_xml import check_xml, read_xml
 from tests.kg.mutations import mutated
 
 BENIGN = b"""<?xml version="1.0"?>

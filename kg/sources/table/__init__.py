@@ -27,26 +27,23 @@ and the report of the build lists what it asked for. An ontology lends no names 
 a table brings. A CSV is UTF-8; cells may hold line ends, a row's number is that of its last line.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from kg.errors import SourceError
-from kg.graph import Provenance
 from kg.sources.base import Batch, Refusal
-from kg.sources.biolink import AGENTS, LEVELS
 from kg.sources.files import describe, locate
-from kg.sources.rows import DELIMITERS, read_rows
-from kg.sources.settings import check_keys, read_toml, text
-from kg.sources.table_columns import Edges, Labels, Meaning, Nodes, RowError
+from kg.sources.formats.toml import check_keys, read_toml, text
+from kg.sources.table.columns import Edges, Labels, Meaning, Nodes, RowError
+from kg.sources.table.rows import DELIMITERS, read_rows
+from kg.sources.vocabularies.provenance import NOT_SAID, stated
 
 _SETTINGS = "table.toml"
-_SOURCE = {  # whose table it is, and what is said where nothing is
+_SOURCE = {  # whose table it is, where nothing is said
+    **NOT_SAID,
     "licence": "LicenseRef-local",
     "primary_knowledge_source": "infores:local",
-    "knowledge_level": "not_provided",
-    "agent_type": "not_provided",
 }
 _KINDS: Mapping[str, tuple[Callable[[str, Mapping[str, Any]], Meaning], tuple[str, ...]]] = {
     "nodes": (Nodes.of, ("type", "id", "id_prefix", "name", "synonyms", "codes")),
@@ -115,7 +112,7 @@ class _Table:
         meaning, keys = _KINDS[self.what]
         check_keys(where, given, ("file", "what", "delimiter", *keys, *_SOURCE))
         self._meaning = meaning(where, given)
-        self._provenance = _provenance(where, {**above, **given})
+        self._provenance = stated(Table.name, where, {**_SOURCE, **above, **given})
         self._delimiter = given.get("delimiter")
         if self._delimiter is not None and self._delimiter not in list(DELIMITERS):
             known = ", ".join(map(repr, DELIMITERS))
@@ -143,16 +140,3 @@ class _Table:
                 lines, rows = [], []
         if rows:
             yield self._meaning.batch(self.file.name, lines, rows, self._provenance)
-
-
-def _provenance(where: str, given: Mapping[str, Any]) -> Provenance:
-    said = {key: text(where, given, key, default) for key, default in _SOURCE.items()}
-    primary = said["primary_knowledge_source"]
-    if not re.fullmatch(r"infores:[a-z0-9._-]+", primary):
-        raise SourceError(f"{where}: {primary!r} is not of the form infores:st-elsewhere")
-    for key, known in (("knowledge_level", LEVELS), ("agent_type", AGENTS)):
-        if said[key] not in known:
-            raise SourceError(f"{where}: {key} = {said[key]!r}; choose from {', '.join(known)}")
-    return Provenance(
-        "table", primary, said["licence"], said["knowledge_level"], said["agent_type"]
-    )

@@ -1,6 +1,6 @@
 """OWL in RDF/XML, as far as names, cross-references and is-a go.
 
-Checked by :mod:`kg.sources.safe_xml`, then parsed by rdflib into a sink that keeps the few
+Checked by :mod:`kg.sources.formats.safe_xml`, then parsed by rdflib into a sink that keeps the few
 predicates of interest, so that a large ontology never stands in memory as triples.
 """
 
@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 from kg.errors import SourceError
 from kg.sources.base import Refusal
-from kg.sources.obo import Entry, Header
-from kg.sources.safe_xml import read_xml
+from kg.sources.formats.obo import Entry, Header
+from kg.sources.formats.safe_xml import read_xml
 
 if TYPE_CHECKING:
     from rdflib import Graph

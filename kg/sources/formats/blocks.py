@@ -1,7 +1,7 @@
-"""A big CSV file in blocks of Arrow columns, with the line number of each row.
+"""Delimited text of millions of rows, in blocks of Arrow columns with the line number of each row.
 
-For files of millions of rows whose cells hold no line ends. What cannot be told apart row by row
-(not UTF-8, a quote that never ends) is an error that names the lines.
+Its cells hold no line ends; for texts whose cells may, see ``delimited``. What cannot be told apart
+row by row (not UTF-8, a quote that never ends) is an error that names the lines.
 """
 
 import csv
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from kg.errors import SourceError
 from kg.sources.base import Refusal
 from kg.sources.files import open_bytes
+from kg.sources.formats.lines import LONGEST
 
 BLOCK = 8 << 20  # bytes of text read at a time
-LONGEST = 1 << 20  # bytes that a header or a line may have
+_KINDS = {",": "CSV", "\t": "tab-separated text"}
 
 
 class Block(NamedTuple):
@@ -30,33 +31,46 @@ class Block(NamedTuple):
     refused: list[Refusal]
 
 
-def read_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
-    """The columns ``wanted`` of a comma-separated file with a header, plain or gzip.
+def read_blocks(
+    path: Path, wanted: Sequence[str], *, separator: str = ",", quoted: bool = True
+) -> Iterator[Block]:
+    """The columns ``wanted`` of a file with a header, plain or gzip.
+
+    Args:
+        path: UTF-8 text; a byte order mark is ignored.
+        wanted: columns, in the order in which a block has them.
+        separator: between cells, a comma or a tab.
+        quoted: whether a cell may stand in double quotes.
 
     Raises:
-        SourceError: a wanted column is missing, or the text is not UTF-8 or not CSV.
+        SourceError: a wanted column is missing, or the text is not UTF-8 or not delimited.
     """
     start = 2
     header: list[str] = []
     for text in _whole_lines(path):
         if not header:
-            header = _header(path, text, wanted)
+            header = _header(path, text, wanted, separator)
             continue
         count = text.count(b"\n") + (not text.endswith(b"\n"))
         place = f"{path.name}: lines {start} to {start + count - 1}"
         try:
-            text.decode()  # Arrow cannot hand a row over to be refused if it is not UTF-8
-            batch, bad = _parse(text, header, wanted)
+            if not text.isascii():  # Arrow only mumbles where a row that it refuses is not UTF-8
+                text.decode()
+            batch, bad = _parse(text, header, wanted, separator, quoted=quoted)
         except (UnicodeDecodeError, pa.ArrowInvalid) as error:
-            raise SourceError(f"{place} are not UTF-8 CSV ({error})"[:300]) from None
+            raise SourceError(
+                f"{place} are not UTF-8 {_KINDS[separator]} ({error})"[:300]
+            ) from None
         if len(batch) + len(bad) != count:
-            raise SourceError(f"{place} hold a quote that does not end, or stray carriage returns")
+            stray = "a quote that does not end, or stray" if quoted else "stray"
+            raise SourceError(f"{place} hold {stray} carriage returns")
         lines = np.delete(np.arange(start, start + count), list(bad))
         refused = {start + offset: reason for offset, reason in bad.items()}
-        holes = _holes(batch)
-        refused.update(dict.fromkeys(lines[holes].tolist(), "an empty cell"))
-        if holes.any():
-            batch, lines = batch.filter(pa.array(~holes)), lines[~holes]
+        some, all_ = _holes(batch)
+        if some.any():
+            refused.update(dict.fromkeys(lines[some].tolist(), "an empty cell"))
+            refused.update(dict.fromkeys(lines[all_].tolist(), "an empty line"))
+            batch, lines = batch.filter(pa.array(~some)), lines[~some]
         yield Block(batch, lines, [Refusal(path.name, n, refused[n]) for n in sorted(refused)])
         start += count
 
@@ -64,7 +78,10 @@ def read_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
 def _whole_lines(path: Path) -> Iterator[bytes]:
     """The file's first line, then the rest in blocks that end where a line ends."""
     with open_bytes(path) as file:
-        yield file.readline(LONGEST)
+        first = file.readline(LONGEST)
+        if len(first) == LONGEST:
+            raise SourceError(f"{path.name}: line 1 is longer than {LONGEST:,} bytes")
+        yield first
         rest = b""
         while block := file.read(BLOCK):
             end = block.rfind(b"\n") + 1
@@ -78,19 +95,20 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
             yield rest
 
 
-def _header(path: Path, text: bytes, wanted: Sequence[str]) -> list[str]:
+def _header(path: Path, text: bytes, wanted: Sequence[str], separator: str) -> list[str]:
+    line = [text.decode("utf-8-sig", "replace").rstrip("\r\n")]
     try:
-        header = next(csv.reader([text.decode("utf-8-sig").rstrip("\r\n")], strict=True), [])
-    except (UnicodeDecodeError, csv.Error):
+        header = next(csv.reader(line, delimiter=separator, strict=True), [])
+    except csv.Error:
         header = []
     if missing := [column for column in wanted if header.count(column) != 1]:
-        found = ", ".join(header[:20])[:200]
-        raise SourceError(f"{path.name}: no column {', '.join(missing)}; the header is {found!r}")
+        found = repr(", ".join(header[:20]))[:200]
+        raise SourceError(f"{path.name}: no column {', '.join(missing)}; the header is {found}")
     return header
 
 
 def _parse(
-    text: bytes, header: list[str], wanted: Sequence[str]
+    text: bytes, header: list[str], wanted: Sequence[str], separator: str, *, quoted: bool
 ) -> tuple[pa.RecordBatch, dict[int, str]]:
     """The rows of ``text``, and which of its lines (from 0) have another number of columns."""
     bad: dict[int, str] = {}
@@ -107,7 +125,12 @@ def _parse(
         read_options=pa.csv.ReadOptions(
             column_names=names, block_size=len(text) + 1, use_threads=False
         ),
-        parse_options=pa.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=refuse),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=separator,
+            quote_char='"' if quoted else False,
+            ignore_empty_lines=False,
+            invalid_row_handler=refuse,
+        ),
         convert_options=pa.csv.ConvertOptions(
             include_columns=list(wanted),
             column_types=dict.fromkeys(wanted, pa.dictionary(pa.int32(), pa.string())),
@@ -118,11 +141,12 @@ def _parse(
     return pa.record_batch(arrays, names=list(wanted)), bad
 
 
-def _holes(batch: pa.RecordBatch) -> NDArray[np.bool_]:
-    """Which rows have an empty cell."""
-    holes = np.zeros(len(batch), bool)
+def _holes(batch: pa.RecordBatch) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows have an empty cell, and which have nothing else."""
+    some, all_ = np.zeros(len(batch), bool), np.ones(len(batch), bool)
     for column in batch.columns:
         empty = column.dictionary.index("").as_py()
-        if empty >= 0:
-            holes |= column.indices.to_numpy() == empty
-    return holes
+        holes = column.indices.to_numpy() == empty
+        some |= holes
+        all_ &= holes
+    return some, all_

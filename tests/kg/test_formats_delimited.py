@@ -7,7 +7,7 @@ import pytest
 
 from kg.errors import SourceError
 from kg.sources.base import Refusal
-from kg.sources.delimited import Row, read_rows
+from kg.sources.formats.delimited import Row, read_rows
 
 
 def test_wanted_cells_come_in_the_wanted_order_with_the_line_where_a_row_ends(
@@ -50,9 +50,9 @@ def test_rows_of_another_length_are_refused_one_by_one(tmp_path: Path) -> None:
     [
         (b"", r"a\.csv: the header is \[\], without b"),
         (b"a;b\n", r"the header is \['a;b'\], without b"),
-        (b"a,b\n\xff\n", r"a\.csv is not UTF-8"),
-        (b"a,b\n1," + b"x" * 200_000, r"a\.csv: line 2 cannot be read \(field larger"),
-        (b'a,b\n1,"x' + b"y\n" * 100_000, r"a\.csv: line \d+ cannot be read"),
+        (b"a,b\n\xff\n", r"a\.csv line 2 is not UTF-8"),
+        (b"a,b\n1," + b"x" * 200_000, r"a\.csv line 2: not CSV \(field larger"),
+        (b'a,b\n1,"x' + b"y\n" * 100_000, r"a\.csv line \d+: not CSV"),
     ],
 )
 def test_what_cannot_be_read_fails_by_file_and_line(

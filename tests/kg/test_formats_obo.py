@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from kg.builder import build
 from kg.errors import SourceError
 from kg.sources import Refusal, Term, TermBatch
-from kg.sources.obo import Entry, read_terms
-from kg.sources.ontology import Ontology, to_code
+from kg.sources.formats.obo import Entry, read_terms
+from kg.sources.ontology import Ontology
+from kg.sources.vocabularies.xrefs import to_code
 from tests.kg.mutations import mutated, mutated_gzip
 
 HEADER = """format-version: 1.2
@@ -238,10 +239,10 @@ def test_a_second_term_of_the_same_id_is_refused(tmp_path: Path) -> None:
     [
         (b"", "holds no term"),
         (b"PK\x03\x04 an archive", "line 1 is not OBO"),
-        (b"\xff\xfef\x00", "line 1 is not OBO"),
+        (b"\xff\xfef\x00", "line 1 is not UTF-8"),
         (b"format-version: 1.2\n\n[Typedef]\nid: part_of\n", "holds no term"),
         (b"[Term]\nid: A:1\nname: x\nis_obsolete: true\n", "holds no term"),
-        (b"[Term]\nid: A:1\nname: " + b"x" * (1 << 20), "line 3 is over 1024 KiB long"),
+        (b"[Term]\nid: A:1\nname: " + b"x" * (1 << 20), "holds no term"),
     ],
 )
 def test_a_file_that_is_no_ontology_fails_clearly(
@@ -251,6 +252,18 @@ def test_a_file_that_is_no_ontology_fails_clearly(
 
     with pytest.raises(SourceError, match=rf"x\.obo.* {says}|x\.obo: {says}"):
         list(Ontology(tmp_path).read())
+
+
+def test_a_line_without_end_costs_its_term_alone(tmp_path: Path) -> None:
+    content = b"[Term]\nid: A:1\nname: " + b"x" * (2 << 20) + b"\n[Term]\nid: A:2\nname: two\n"
+    (tmp_path / "x.obo").write_bytes(content)
+
+    refusal, batch = Ontology(tmp_path).read()
+
+    assert isinstance(refusal, Refusal)
+    assert refusal == ("x.obo", 3, "longer than 1,048,576 bytes; the term is left out")
+    assert isinstance(batch, TermBatch)
+    assert [(term.line, term.id) for term in batch.terms] == [(4, "A:2")]
 
 
 def test_windows_line_ends_comments_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:

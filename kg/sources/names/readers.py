@@ -13,9 +13,9 @@ from pathlib import Path
 from kg.errors import SourceError
 from kg.identifiers import from_xref
 from kg.sources.base import Refusal
-from kg.sources.delimited import read_rows
-from kg.sources.drug_names import DrugNames
 from kg.sources.files import read_text
+from kg.sources.formats.delimited import read_rows
+from kg.sources.names.drugs import DrugNames
 
 Label = tuple[int, str, str, str]
 Pairs = dict[tuple[str, str], int]  # drug and code -> line
@@ -168,25 +168,14 @@ def read_slim(path: Path, _: Known) -> Iterator[Label | Refusal]:
     for item in read_rows(path, ("doid_code", "resource", "resource_id")):
         if isinstance(item, Refusal):
             yield item
+            continue
+        disease, resource, number = item.cells
+        code = from_xref(f"{resource}:{number}")
+        if code is None or not disease.startswith("DOID:"):
+            reason = f"{disease[:40]!r} {resource}:{number[:40]!r} is no cross-reference"
+            yield Refusal(path.name, item.line, reason)
         else:
-            disease, resource, code = item.cells
-            yield _xref(path, item.line, disease, f"{resource}:{code}")
-
-
-def read_xrefs(path: Path, _: Known) -> Iterator[Label | Refusal]:
-    """Cross-references of the whole Disease Ontology."""
-    for item in read_rows(path, ("id", "xref")):
-        if isinstance(item, Refusal):
-            yield item
-        else:
-            yield _xref(path, item.line, *item.cells)
-
-
-def _xref(path: Path, line: int, disease: str, text: str) -> Label | Refusal:
-    code = from_xref(text)
-    if code is None or not disease.startswith("DOID:"):
-        return Refusal(path.name, line, f"{disease[:40]!r} {text[:40]!r} is no cross-reference")
-    return line, disease, "code", code
+            yield item.line, disease, "code", code
 
 
 def read_symptoms(path: Path, _: Known) -> Iterator[Label | Refusal]:

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from kg.errors import SourceError
 from kg.sources.base import Refusal
 from kg.sources.files import open_bytes
+from kg.sources.formats.lines import read_lines
 
 SUFFIXES = (".nt", ".ttl", ".jsonld")
 MAX_BYTES = 256 << 20  # of Turtle and JSON-LD, unpacked: these stand in memory
-_MAX_LINE = 1 << 20  # bytes
 _MAX_DEPTH = 100
 NOWHERE = "relative:///"  # what relative IRIs refer to: not a path of this machine
 
@@ -63,23 +63,19 @@ def read_triples(path: Path) -> Iterator[Triple | Refusal]:
 
 
 def _lines(path: Path) -> Iterator[Triple | Refusal]:
-    number = 0
-    with open_bytes(path) as file:
-        while raw := file.readline(_MAX_LINE):
-            number += 1
-            if len(raw) == _MAX_LINE:
-                raise SourceError(f"{path.name}: line {number} is over {_MAX_LINE >> 10} KiB long")
-            try:
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                found = _LINE.fullmatch(text)
-                if found:
-                    yield _triple(number, found, "\\" in text)
-                elif not _SKIPPED.fullmatch(text):
-                    yield Refusal(path.name, number, f"not a triple ({text[:60]!r})")
-            except UnicodeDecodeError:
-                yield Refusal(path.name, number, "not UTF-8")
-            except ValueError as error:
-                yield Refusal(path.name, number, str(error))
+    for number, line in read_lines(path):
+        if isinstance(line, Refusal):
+            yield line
+            continue
+        text = line.rstrip("\r\n")
+        found = _LINE.fullmatch(text)
+        try:
+            if found:
+                yield _triple(number, found, "\\" in text)
+            elif not _SKIPPED.fullmatch(text):
+                yield Refusal(path.name, number, f"not a triple ({text[:60]!r})")
+        except ValueError as error:
+            yield Refusal(path.name, number, str(error))
 
 
 def _triple(line: int, found: re.Match[str], is_escaped: bool) -> Triple:

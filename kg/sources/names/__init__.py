@@ -1,11 +1,11 @@
 """Names and codes of drugs, diseases and symptoms that other sources bring.
 
-Reads, plain or gzip, whatever of this its folders hold; without a folder it downloads all but the
-last, pinned by SHA-256. :meth:`Names.version` says what was read and how much of it was dropped.
+Reads, plain or gzip, whatever of this its folders hold; without a folder it downloads all of it,
+pinned by SHA-256. :meth:`Names.version` says what was read and how much of it was dropped.
 
 - ``drugbank-slim.tsv`` (DrugBank, CC-BY-NC-4.0): names and InChIKeys of 1,552 drugs. Its ATC codes
   are not read: they were assigned by parts of names and give loratadine the code of lisinopril.
-- ``aliases.json`` (DrugBank, CC-BY-NC-4.0): further names, most of them brands; ``drug_names`` says
+- ``aliases.json`` (DrugBank, CC-BY-NC-4.0): further names, most of them brands; ``drugs`` says
   what they are worth. Needs ``drugbank-slim.tsv``.
 - ``WHO*ATC-DDD*.csv`` (CC-BY-NC-SA-4.0 claimed; the index is WHOCC's, not for commercial use): ATC
   codes by the substance's name. Needs ``drugbank-slim.tsv``.
@@ -19,8 +19,6 @@ last, pinned by SHA-256. :meth:`Names.version` says what was read and how much o
   systems in which it has no second one.
 - ``doid-xrefs-slim.tsv`` (Disease Ontology 2015, CC-BY-3.0): codes of 137 diseases.
 - ``mesh-symptoms.tsv`` (MeSH): names of 438 symptoms.
-- ``allXREFinDO.tsv`` (Disease Ontology 2026, CC0): codes of diseases. Codes of what lies below a
-  disease are left to the ontology itself.
 """
 
 from collections import Counter
@@ -30,22 +28,22 @@ from typing import Any, ClassVar, NamedTuple
 
 from kg.errors import SourceError
 from kg.graph import Provenance
-from kg.sources import name_files as files
 from kg.sources.base import Batch, LabelBatch, Refusal
 from kg.sources.files import Download, describe, find, locate
+from kg.sources.names import readers
 
 _GITHUB = "https://github.com"
 _DRUGBANK = f"{_GITHUB}/dhimmel/drugbank/raw"
 _CURATED = ("knowledge_assertion", "manual_agent")
 _JOINED = ("logical_entailment", "data_analysis_pipeline")
 
-Reader = Callable[[Path, files.Known], Iterator[files.Label | Refusal]]
+Reader = Callable[[Path, readers.Known], Iterator[readers.Label | Refusal]]
 
 
 class _File(NamedTuple):
     read: Reader
     provenance: Provenance
-    pinned: Download | None = None
+    pinned: Download
 
 
 def _by(infores: str, licence: str, how: tuple[str, str] = _CURATED) -> Provenance:
@@ -55,7 +53,7 @@ def _by(infores: str, licence: str, how: tuple[str, str] = _CURATED) -> Provenan
 # In the order in which they are read: later readers use what earlier ones learnt.
 _FILES: Mapping[str, _File] = {
     "drugbank-slim.tsv": _File(
-        files.read_names,
+        readers.read_names,
         _by("drugbank", "CC-BY-NC-4.0"),
         Download(
             f"{_DRUGBANK}/6b9ae386d6ba4a0eca2d66d4b0337a6e90fe81f4/data/drugbank-slim.tsv",
@@ -63,7 +61,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "aliases.json": _File(
-        files.read_aliases,
+        readers.read_aliases,
         _by("drugbank", "CC-BY-NC-4.0"),
         Download(
             f"{_DRUGBANK}/6b9ae386d6ba4a0eca2d66d4b0337a6e90fe81f4/data/aliases.json",
@@ -71,7 +69,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "WHO*ATC-DDD*.csv": _File(
-        files.read_atc,
+        readers.read_atc,
         _by("whocc", "CC-BY-NC-SA-4.0 AND LicenseRef-WHOCC-non-commercial"),
         Download(
             f"{_GITHUB}/fabkury/atcd/raw/934a34736e0042f3808f3808b4a36910bbafdbe2/"
@@ -80,7 +78,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "pubchem-mapping.tsv": _File(
-        files.read_pubchem,
+        readers.read_pubchem,
         _by("drugbank", "CC0-1.0 AND CC-BY-NC-4.0"),
         Download(
             f"{_DRUGBANK}/d79513f4ce1c7165eca7b45da7a41915072720fa/data/pubchem-mapping.tsv",
@@ -88,7 +86,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "mapping-fdasrs-unii.tsv": _File(
-        files.read_unii,
+        readers.read_unii,
         _by("unichem", "CC0-1.0 AND CC-BY-NC-4.0", _JOINED),
         Download(
             f"{_DRUGBANK}/e8567eed2dd48ae0694a0960c518763a777845ff/data/mapping/fdasrs.tsv",
@@ -96,7 +94,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "mapping-chembl.tsv": _File(
-        files.read_chembl,
+        readers.read_chembl,
         _by("unichem", "CC0-1.0 AND CC-BY-NC-4.0", _JOINED),
         Download(
             f"{_DRUGBANK}/e8567eed2dd48ae0694a0960c518763a777845ff/data/mapping/chembl.tsv",
@@ -104,7 +102,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "rxcui-unii-map.tsv": _File(
-        files.read_rxnorm,
+        readers.read_rxnorm,
         _by("rxnorm", "CC0-1.0 AND CC-BY-NC-4.0", _JOINED),
         Download(
             f"{_GITHUB}/dhimmel/indications/raw/3a6732ad700c5e76ee3be7deeb8e2236c2eb89ee/"
@@ -113,7 +111,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "mondo_references.csv": _File(
-        files.read_mondo,
+        readers.read_mondo,
         _by("mondo", "CC-BY-4.0"),
         Download(
             f"{_GITHUB}/mims-harvard/TxGNN/raw/35c6086f96d63d715abd20810ce4d19be9f0e6cc/"
@@ -122,7 +120,7 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "doid-xrefs-slim.tsv": _File(
-        files.read_slim,
+        readers.read_slim,
         _by("disease-ontology", "CC-BY-3.0"),
         Download(
             f"{_GITHUB}/dhimmel/disease-ontology/raw/052ffcc960f5897a0575f5feff904ca84b7d2c1d/"
@@ -131,14 +129,13 @@ _FILES: Mapping[str, _File] = {
         ),
     ),
     "mesh-symptoms.tsv": _File(
-        files.read_symptoms,
+        readers.read_symptoms,
         _by("mesh", "CC0-1.0"),
         Download(
             f"{_GITHUB}/dhimmel/mesh/raw/e561301360e6de2140dedeaa7c7e17ce4714eb7f/data/symptoms.tsv",
             "ba2d799e99cc687cdda2f390ce7145bf5bcbae2751117c9cb39a431b0f3c312d",
         ),
     ),
-    "allXREFinDO.tsv": _File(files.read_xrefs, _by("disease-ontology", "CC0-1.0")),
 }
 
 
@@ -159,10 +156,10 @@ class Names:
         """Yield the labels of each file; see the contract in ``base``."""
         self._files = self._find()
         self._dropped = {path.name: Counter() for path in self._files.values()}
-        known = files.Known()
+        known = readers.Known()
         for name, path in self._files.items():
             known.dropped = self._dropped[path.name]
-            labels: list[files.Label] = []
+            labels: list[readers.Label] = []
             for item in _FILES[name].read(path, known):
                 if isinstance(item, Refusal):
                     yield item
@@ -179,7 +176,7 @@ class Names:
         found = {}
         for name, file in _FILES.items():
             if not self._folders:
-                path = locate("names", (), name, file.pinned) if file.pinned else None
+                path: Path | None = locate("names", (), name, file.pinned)
             elif "*" in name:
                 paths = [p for folder in self._folders for p in folder.glob(f"{name}*")]
                 path = max(paths, key=lambda p: p.name, default=None)  # the newest by its date

@@ -37,9 +37,9 @@ from typing import Any, ClassVar
 from kg.errors import SourceError
 from kg.sources.base import Batch, Refusal
 from kg.sources.files import describe
-from kg.sources.rdf_map import Vocabulary
-from kg.sources.rdf_nodes import Collector
-from kg.sources.triples import SUFFIXES, Triple, read_triples
+from kg.sources.formats.triples import SUFFIXES, Triple, read_triples
+from kg.sources.rdf.collector import Collector
+from kg.sources.rdf.vocabulary import Vocabulary
 
 _SETTINGS = "rdf.toml"
 

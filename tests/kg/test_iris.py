@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rdflib import Graph, URIRef
 
 from kg.identifiers import SYSTEMS
+from kg.iris import BASES, OWN, assertion_iri, parse_assertion
 from kg.sparql import to_curie, to_iri
-from kg.sparql.iris import BASES, OWN, assertion_iri, parse_assertion
 
 DOCS = (Path(__file__).parent.parent.parent / "docs" / "sparql.md").read_text(encoding="utf-8")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)

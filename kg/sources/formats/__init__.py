@@ -1,0 +1,1 @@
+"""Readers of file formats, each used by the adapters whose files have that format."""
