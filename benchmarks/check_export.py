@@ -116,11 +116,18 @@ def with_kgx(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     for name, suffix in (("tsv", "tsv"), ("jsonl", "jsonl")):
         validator = Validator(verbose=True)
         counts: Counter[str] = Counter()
+        ways: set[Any] = set()  # the edges whose qualifiers say up or down
 
         def inspect(
-            kind: Any, record: Any, validator: Any = validator, counts: Any = counts
+            kind: Any,
+            record: Any,
+            validator: Any = validator,
+            counts: Any = counts,
+            ways: Any = ways,
         ) -> None:
             counts[kind.name] += 1
+            if kind.name == "EDGE" and (way := record[-1].get("object_direction_qualifier")):
+                ways.add((record[0], record[1], way))
             validator(kind, record)
 
         files = [str(folder / f"{part}.{suffix}") for part in ("nodes", "edges")]
@@ -129,7 +136,8 @@ def with_kgx(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
             output_args={"format": "null"},
             inspector=inspect,
         )
-        result["expected"] += [nodes(manifest), manifest["assertions"], {}]
+        directed = [n for t, n in manifest["edges"].items() if re.search("-(up|down)reg.*-Gene", t)]
+        result["expected"] += [nodes(manifest), manifest["assertions"], sum(directed), {}]
         said = [
             f"{level}: {kind}: {text}"
             for level, kinds in validator.get_errors().items()
@@ -139,7 +147,7 @@ def with_kgx(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         # A prefix of ours that the model does not list is no fault of the file.
         strange = [text for text in said if "not represented in Biolink Model" in text]
         errors = Counter(re.sub("'[^']*:[^']*'", "…", text) for text in said if text not in strange)
-        result["found"] += [counts["NODE"], counts["EDGE"], dict(errors.most_common(9))]
+        result["found"] += [counts["NODE"], counts["EDGE"], len(ways), dict(errors.most_common(9))]
         result["prefixes"] = sorted({re.findall("prefix '([^']*)'", text)[0] for text in strange})
     return result
 

@@ -105,8 +105,10 @@ def qualifiers(edge_type: EdgeType) -> Mapping[str, str]:
     """What Biolink's qualifiers add to the predicate of an edge type; empty for most."""
     if edge_type not in EDGES or edge_type.relation not in _DIRECTIONS:
         return {}
-    values = (_CAUSES, _ASPECTS[0], _DIRECTIONS[edge_type.relation][0])
-    return dict(zip(QUALIFIERS, values, strict=True))
+    # What a disease or a place does to a gene was seen beside it, not shown to be caused.
+    verb = _CAUSES if edge_type.head == "Drug" else ""
+    values = (verb, _ASPECTS[0], _DIRECTIONS[edge_type.relation][0])
+    return {name: value for name, value in zip(QUALIFIERS, values, strict=True) if value}
 
 
 def effect(record: Mapping[str, object]) -> str:
