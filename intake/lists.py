@@ -201,7 +201,13 @@ def _add(result: PatientList, resolution: Resolution, template: Fact, missing: U
     result.n_current += 1
     for match in resolution.matches:
         result.facts.append(
-            replace(template, node=match.node.id, grade=match.grade, basis=match.basis)
+            replace(
+                template,
+                node=match.node.id,
+                grade=match.grade,
+                basis=match.basis,
+                distance=match.distance,
+            )
         )
     if not resolution.matches:
         result.unmapped.append(missing)

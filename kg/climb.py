@@ -25,37 +25,62 @@ _PREGNANCY = _words(
 _NEWBORN = _words(r"neonat\w*|newborn|perinatal|f(?:o?)etal|f(?:o?)etus|of prematurity")
 _MALIGNANT = _words(
     r"malignan\w*|cancer\w*|\w*carcinoma\w*|\w*sarcoma\w*|leuk\w*mia|\w*lymphoma\w*|"
-    r"melanoma\w*|\w*myeloma\w*|\w*blastoma\w*|\w*glioma\w*|astrocytoma\w*|hodgkin\w*|kaposi\w*|"
-    r"mesothelioma\w*|seminoma\w*|chordoma\w*|metasta\w*"
+    r"melanoma\w*|\w*myeloma\w*|\w*(?<!gan)(?<!ganglio)glioma\w*|astrocytoma\w*|hodgkin\w*|"
+    r"\w*(?<!osteo)(?<!chondro)(?<!angio)(?<!fibro)(?<!amelo)blastoma\w*|kaposi\w*|hepatoma\w*|"
+    r"mesothelioma\w*|\w*germinoma\w*|seminoma\w*|chordoma\w*|plasm[ao]cytoma\w*|metasta\w*"
 )
 _IN_SITU = _words(r"in[- ]situ|dcis|lcis|intraepithelial")
 _TUMOUR = _words(r"tumou?rs?|neoplas\w*")
 _BENIGN = _words(
-    r"benign|\w*adenoma\w*|lipoma\w*|n[ae]e?v(?:us|i)|h[ae]*mangioma\w*|polyps?|fibroid\w*"
+    r"benign|\w*adenoma\w*|\w*lipoma\w*|n[ae]e?v(?:us|i)|\w*angioma\w*|polyps?|fibroid\w*|"
+    r"\w*papilloma\w*|\w*fibroma\w*"
 )
+_GROWTH = _words(r"(?:new )?growths?|mass(?:es)?|lumps?|nodules?|lesions?|cysts?|\w+oma(?:s|ta)?")
 _PRESSURE = _words(r"hypertens\w*|hypotens\w*")
+_BLOOD_PRESSURE = _words(r"hypertens\w*|blood pressure")
 _PRESSURE_OF_ONE = _words(  # of one organ, which ontologies put under that of the whole body
     r"(?:pulmonary|portal|intracranial|ocular|intraocular|venous) hyperten\w*"
+)
+_BEFORE = _words(  # a state that may become the disease, and is treated otherwise
+    r"pre-?(?:hypertens|diabet|malignan|cancer|leuk)\w*|(?:intra)?ocular hypertens\w*|borderline"
 )
 _ACUTE = _words(r"acute(?! (?:exacerbation|on chronic|flare|relapse|attack))")
 _CHRONIC = _words(r"chronic")
 _ANY_BORDER = re.compile(
     "|".join(
         pattern.pattern
-        for pattern in (_PREGNANCY, _NEWBORN, _IN_SITU, _TUMOUR, _BENIGN, _ACUTE, _CHRONIC)
+        for pattern in (
+            _PREGNANCY,
+            _NEWBORN,
+            _IN_SITU,
+            _TUMOUR,
+            _BENIGN,
+            _GROWTH,
+            _BLOOD_PRESSURE,
+            _ACUTE,
+            _CHRONIC,
+        )
     ),
     re.IGNORECASE,
 )
 
 
-def may_climb(narrower: Iterable[str], broader: Iterable[str]) -> bool:
+def is_malignant(name: str) -> bool:
+    """Whether the name of a disease says that it is a malignant tumour, or several of them."""
+    return bool(_MALIGNANT.search(name))
+
+
+def may_climb(narrower: Iterable[str], broader: Iterable[str], *between: Iterable[str]) -> bool:
     """Whether what is known of the broader disease may be said of the narrower one.
 
     Args:
-        narrower: names of the narrower disease, and of all that lie between.
+        narrower: names of the narrower disease.
         broader: names of the broader disease.
+        between: names of each disease on the way from one to the other. Each must allow it: what
+            is not malignant climbs to no cancer by way of something that an ontology puts there.
     """
-    below, above = " | ".join(narrower), " | ".join(broader)
+    way = [" | ".join(names) for names in (narrower, *between)]
+    below, above = " | ".join(way), " | ".join(broader)
 
     def only_below(word: re.Pattern[str]) -> bool:
         return bool(word.search(below)) and not word.search(above)
@@ -63,9 +88,9 @@ def may_climb(narrower: Iterable[str], broader: Iterable[str]) -> bool:
     # What helps a disease of the lung does not help lung cancer; and a tumour of which nobody says
     # that it is malignant is not a cancer.
     return not (
-        any(only_below(word) for word in (_PREGNANCY, _NEWBORN, _IN_SITU))
+        any(only_below(word) for word in (_PREGNANCY, _NEWBORN, _IN_SITU, _BEFORE))
         or (only_below(_MALIGNANT) and not _TUMOUR.search(above))
-        or (_MALIGNANT.search(above) and not _MALIGNANT.search(below))
+        or (_MALIGNANT.search(above) and not all(map(_MALIGNANT.search, way)))
         or (only_below(_PRESSURE_OF_ONE) and _PRESSURE.search(above))
         or any(
             a.search(below) and not b.search(below) and b.search(above)
@@ -81,15 +106,16 @@ def may_climb(narrower: Iterable[str], broader: Iterable[str]) -> bool:
 def is_other(synonym: str, name: str) -> bool:
     """Whether a synonym that an ontology gives to a disease says what the disease is not.
 
-    Ontologies list "brain neoplasm" as another name of brain cancer. Unlike a narrower disease, a
-    synonym may leave unsaid what the name says: abbreviations say nothing.
+    Ontologies list "brain neoplasm" as another name of brain cancer, and "gestational hypertension"
+    as one of pre-eclampsia. Unlike a narrower disease, a synonym may leave unsaid what the name
+    says: abbreviations say nothing.
     """
     if not _ANY_BORDER.search(synonym):  # the usual case, and the fast one
         return False
-    tumour = _TUMOUR.search(synonym) or _BENIGN.search(synonym)
-    if tumour and _MALIGNANT.search(name) and not _MALIGNANT.search(synonym):
+    growth = any(word.search(synonym) for word in (_TUMOUR, _BENIGN, _GROWTH))
+    if growth and is_malignant(name) and not is_malignant(synonym):
         return True
-    only = (_PREGNANCY, _NEWBORN, _IN_SITU)
+    only = (_PREGNANCY, _NEWBORN, _IN_SITU, _BLOOD_PRESSURE)
     if any(word.search(synonym) and not word.search(name) for word in only):
         return True
     if _ACUTE.search(synonym) and _CHRONIC.search(synonym):
@@ -98,6 +124,42 @@ def is_other(synonym: str, name: str) -> bool:
         a.search(synonym) and b.search(name) and not a.search(name)
         for a, b in ((_ACUTE, _CHRONIC), (_CHRONIC, _ACUTE), (_BENIGN, _MALIGNANT))
     )
+
+
+def holds_several(name: str, synonyms: Iterable[str]) -> int:
+    """How much more than one disease an ontology's term is, which shows in its synonyms.
+
+    2 if one of them is another disease than the name says (:func:`is_other`), 1 if both acute and
+    chronic ones are among them, else 0. Of its codes nobody knows then which disease they mean.
+    """
+    given = list(synonyms)
+    if any(is_other(synonym, name) for synonym in given):
+        return 2
+    is_both = all(
+        any(a.search(synonym) and not b.search(synonym) for synonym in given)
+        for a, b in ((_ACUTE, _CHRONIC), (_CHRONIC, _ACUTE))
+    )
+    return int(is_both and not _ACUTE.search(name) and not _CHRONIC.search(name))
+
+
+# What chapters of the ICD say of all that is in them.
+_CHAPTERS = (
+    (re.compile(r"ICD10(?:CM)?:C|ICD9CM:(?:1[4-9]\d|20[0-8])(?!\d)"), "malignant neoplasm"),
+    (re.compile(r"ICD10(?:CM)?:D0|ICD9CM:23[0-4](?!\d)"), "carcinoma in situ"),
+    (re.compile(r"ICD10(?:CM)?:D(?:[12]|3[0-6A])|ICD9CM:2(?:09|1\d|2\d)(?!\d)"), "benign neoplasm"),
+    (re.compile(r"ICD10(?:CM)?:D(?:3[7-9]|4)|ICD9CM:23[5-9](?!\d)"), "neoplasm"),
+    (re.compile(r"ICD10(?:CM)?:O|ICD9CM:6[3-7]\d(?!\d)"), "pregnancy"),
+    (re.compile(r"ICD10(?:CM)?:P|ICD9CM:7[67]\d(?!\d)"), "perinatal"),
+)  # fmt: skip
+
+
+def chapter(code: str) -> str:
+    """What an ICD code says by its chapter, in words that have borders; "" where it says nothing.
+
+    Args:
+        code: a CURIE, e.g. ``ICD10CM:C50.9``.
+    """
+    return next((words for pattern, words in _CHAPTERS if pattern.match(code)), "")
 
 
 class Above(NamedTuple):
@@ -123,17 +185,17 @@ def climb(graph: Graph, node: Node, accepts: Callable[[Node], bool]) -> tuple[Ab
         return ()
     start = graph.row(node.type, node.id)
     seen = {start}
-    ways = {start: _names(graph, node.type, start)}  # row -> names of all on the way to it
+    ways = {start: [_names(graph, node.type, start)]}  # row -> names of each on the way to it
     distance = 0
     while ways:
         distance += 1
-        higher: dict[int, list[str]] = {}
-        for row, below in ways.items():
+        higher: dict[int, list[list[str]]] = {}
+        for row, way in ways.items():
             rows, _ = graph.neighbors(step, row)
             for above in rows.tolist():
                 names = _names(graph, node.type, above)
-                if above not in seen and may_climb(below, names[:1]):
-                    higher.setdefault(above, below + names)
+                if above not in seen and may_climb(way[0], names[:1], *way[1:]):
+                    higher.setdefault(above, [*way, names])
         seen |= set(higher)
         found = [graph.node(node.type, row) for row in sorted(higher)]
         accepted = [Above(other, distance) for other in found if accepts(other)]

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from kg.climb import may_climb
+from kg.climb import chapter, holds_several, is_malignant, is_other, may_climb
+from kg.columns import LabelRecord, NodeRecords
+from kg.graph import LABEL_KINDS, Provenance
 from kg.schema import EdgeType
 from kg.sources.base import EdgeBatch, LabelRow, NodeBatch, Term, TermBatch
 
@@ -29,6 +31,14 @@ class Lent(NamedTuple):
     distance: int
 
 
+class Above(NamedTuple):
+    """A node above a term that is none."""
+
+    node: str
+    name: str  # of the term that is this node
+    distance: int  # is-a steps
+
+
 class Hierarchy:
     """Terms by id, and the ways up from each. Unknown parents and circles do no harm."""
 
@@ -48,12 +58,12 @@ class Hierarchy:
         for term in self._terms.values():
             place = places.get(term.id)
             if place is None:
-                for node, distance in self._nearest(term, places):
-                    yield from _lend(term, node, ("broader", "broader-code"), distance)
+                for above in self._nearest(term, places):
+                    yield from _lend_up(term, above)
             elif place.by == "id":
-                yield from _lend(term, place.node, ("synonym", "code"), 0)
+                yield from _lend(term, place.node, ("synonym", "code"))
             else:
-                yield from _lend(term._replace(codes=()), place.node, ("xref", "code"), 0)
+                yield from _lend(term._replace(codes=()), place.node, ("xref", "code"))
 
     def edges(self, batch: TermBatch, places: Mapping[str, Place]) -> EdgeBatch:
         """Is-a between nodes: from each term's node to those of its nearest ancestors."""
@@ -85,25 +95,28 @@ class Hierarchy:
             else:
                 waiting.extend(self._terms[parent].parents)
 
-    def _nearest(self, term: Term, places: Mapping[str, Place]) -> list[tuple[str, int]]:
-        """The nearest nodes above a term that may be climbed to, and how many steps away."""
-        frontier = {parent: _texts(term) for parent in term.parents}
-        seen = {term.id}
+    def _nearest(self, term: Term, places: Mapping[str, Place]) -> Iterator[Above]:
+        """The nearest nodes above a term that may be climbed to, each step by itself too."""
+        ways: dict[str, list[tuple[str, ...]]] = {parent: [] for parent in term.parents}
+        seen, found = {term.id}, set()
         for distance in range(1, _FURTHEST):
-            found, higher = [], {}
-            for parent, below in frontier.items():
+            higher: dict[str, list[tuple[str, ...]]] = {}
+            for parent, between in ways.items():
                 if parent in seen or parent not in self._terms:
                     continue
                 seen.add(parent)
                 above = self._terms[parent]
+                if not may_climb(_texts(term), [above.name], *between):
+                    continue
                 if parent not in places:
-                    higher.update(dict.fromkeys(above.parents, (*below, *_texts(above))))
-                elif may_climb(below, [above.name]):
-                    found.append((places[parent].node, distance))
+                    for further in above.parents:
+                        higher.setdefault(further, [*between, _texts(above)])
+                elif places[parent].node not in found:
+                    found.add(places[parent].node)
+                    yield Above(places[parent].node, above.name, distance)
             if found or not higher:
-                return list(dict.fromkeys(found))
-            frontier = higher
-        return []
+                return
+            ways = higher
 
 
 def as_nodes(batch: TermBatch) -> NodeBatch:
@@ -120,12 +133,59 @@ def as_nodes(batch: TermBatch) -> NodeBatch:
     return NodeBatch(batch.type, batch.file, lines, ids, ids, names, batch.provenance, labels)
 
 
+def doubtful_codes(
+    nodes: NodeRecords, provenances: Sequence[Provenance]
+) -> tuple[set[LabelRecord], set[LabelRecord]]:
+    """Codes of diseases that may not mean what they are listed at: as they came, and as they are.
+
+    Where an ontology has put several diseases into one term, its codes are those of all of them:
+    at best of something narrower. What a code says by itself counts first: no code of a benign
+    tumour is one of a cancer, and one of a malignant tumour may be.
+
+    Args:
+        nodes: the diseases with all that sources say of them.
+        provenances: whose each label's number is; lists taken from one ontology are one.
+    """
+    said: dict[tuple[int, str], list[LabelRecord]] = {}
+    for record in nodes.labels:
+        if record[1] in (_CODE, *_NAMES):
+            ontology = provenances[record[4]].primary_knowledge_source
+            said.setdefault((record[0], ontology), []).append(record)
+    before, after = set(), set()
+    for (row, _), records in said.items():
+        name = nodes.names[row]
+        steps = holds_several(name, (text for _, kind, text, _, _ in records if kind != _CODE))
+        for record in records:
+            words = chapter(record[2]) if record[1] == _CODE else ""
+            if record[1] != _CODE or (is_malignant(words) and is_malignant(name)):
+                continue
+            if words and is_malignant(name):
+                before.add(record)
+            elif steps and not record[2].startswith(_TERMS):
+                before.add(record)
+                after.add((row, _BROADER_CODE, record[2], steps, record[4]))
+    return before, after
+
+
+_CODE, _BROADER_CODE = LABEL_KINDS.index("code"), LABEL_KINDS.index("broader-code")
+_NAMES = (LABEL_KINDS.index("synonym"), LABEL_KINDS.index("xref"))
+_TERMS = ("DOID:", "MONDO:")  # codes of ontologies' own terms: each is one
+
+
 def _texts(term: Term) -> tuple[str, ...]:
     return term.name, *term.synonyms
 
 
-def _lend(term: Term, node: str, kinds: tuple[str, str], distance: int) -> Iterator[Lent]:
+def _lend(term: Term, node: str, kinds: tuple[str, str], distance: int = 0) -> Iterator[Lent]:
     for text in _texts(term):
         yield Lent(term.line, node, kinds[0], text, distance)
     for code in (*term.codes, *([term.id] if term.id != node else [])):
         yield Lent(term.line, node, kinds[1], code, distance)
+
+
+def _lend_up(term: Term, above: Above) -> Iterator[Lent]:
+    """The texts and codes that by themselves may climb, too: a synonym may say less, or another."""
+    for lent in _lend(term, above.node, ("broader", "broader-code"), above.distance):
+        said = lent.text if lent.kind == "broader" else chapter(lent.text) or term.name
+        if may_climb([said], [above.name]) and not is_other(said, term.name):
+            yield lent

@@ -45,6 +45,7 @@ class Fact:
         verification: verification status as recorded, where given.
         start: onset or order date, where given.
         end: abatement or end date, where given.
+        distance: how many steps broader the node is; 0 where nobody counted any.
     """
 
     node: str
@@ -54,6 +55,7 @@ class Fact:
     verification: str = ""
     start: date | None = None
     end: date | None = None
+    distance: int = 0
 
     @property
     def is_certain(self) -> bool:
@@ -196,7 +198,7 @@ def _read_fact(name: str, item: object) -> Fact:
         item = {"node": item}
     if not isinstance(item, Mapping):
         raise ProfileError(f"{name} must hold CURIEs or objects with a 'node'")
-    plain = {key: value for key, value in item.items() if key not in ("start", "end")}
+    plain = {k: value for k, value in item.items() if k not in ("start", "end", "distance")}
     texts = _texts(name, plain, ("node", "grade", "basis", "status", "verification"))
     if "node" not in texts:
         raise ProfileError(f"an entry of {name} has no 'node'")
@@ -209,7 +211,10 @@ def _read_fact(name: str, item: object) -> Fact:
                 dates[key] = date.fromisoformat(str(item[key]))
             except ValueError:
                 raise ProfileError(f"{name}: {key} must be a date such as 2024-05-31") from None
-    return Fact(**texts, **dates)
+    distance = item.get("distance", 0)
+    if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
+        raise ProfileError(f"{name}: distance must be a number of steps")
+    return Fact(**texts, **dates, distance=distance)
 
 
 def _read_unmapped(item: object) -> Unmapped:

@@ -1,6 +1,6 @@
 """A profile in; ranked, checked, explained suggestions out. One pure function over a loaded bundle.
 
-For each current condition with a node of its own or a stated broader one: known indications
+For each current condition with a node of its own or one a step broader: known indications
 (disease-modifying, then symptomatic) and hypotheses, each list ordered and cut on its own. Every
 drug is checked before the cut; what is contraindicated is listed as vetoed, with the reason.
 
@@ -24,6 +24,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.climb import is_malignant
 from kg.graph import Graph
 from kg.store import open_graph
 from recommend.bundle import Bundle, open_bundle
@@ -124,11 +125,14 @@ class Recommender:
         if profile.deceased:
             return replace(answer, refusal="the patient is recorded as deceased")
         answer = replace(answer, warnings=self._warnings(state))
-        seeds = [f for f in state.recorded.values() if f.grade != "near" and not f.ended]
+        seeds = [f for f in state.recorded.values() if self._may_seed(f)]
         if not seeds:
             why = "no current condition is in the graph"
             if profile.conditions:
-                why = "every condition is only a near match or does not hold now; confirm one"
+                why = (
+                    "every condition is only a near match, far below the disease that stands for "
+                    "it, or does not hold now; confirm one"
+                )
             return replace(answer, refusal=f"no supported answer: {why}")
         case = _Case(self, state)
         suggestions: list[Suggestion] = []
@@ -141,6 +145,19 @@ class Recommender:
             refusal = "no supported answer: every candidate is vetoed"
             return replace(answer, vetoed=tuple(vetoed), refusal=refusal)
         return replace(answer, suggestions=tuple(suggestions), vetoed=tuple(vetoed))
+
+    def _may_seed(self, fact: Fact) -> bool:
+        """Whether a condition is current, and sure enough that its node's treatments are its own.
+
+        What is only somewhere below a disease, or somehow below a cancer, is treated otherwise; a
+        source's own word that a code is one of a broader disease (no steps counted) is enough.
+        """
+        if fact.ended or fact.grade == "near":
+            return False
+        is_far = fact.distance >= 2 or (
+            fact.distance == 1 and is_malignant(self.rules.name(fact.node))
+        )
+        return fact.grade != "broader" or not is_far
 
     def check(
         self, profile: PatientProfile, drugs: Sequence[str]

@@ -96,7 +96,7 @@ def _own(graph: Graph, name: str, worst: Grade) -> tuple[Match, ...]:
 def _doubtful(name: str, match: Match) -> Match:
     """Two letters stand for several things in every ward; the person who wrote them knows which."""
     letters = name.strip(" .")
-    if len(key(letters)) <= 2 and letters.isascii() and match.basis.startswith("synonym"):
+    if len(key(letters)) <= 2 and letters.isascii() and match.basis not in ("id", "name"):
         return replace(match, grade="near", basis=f"{match.basis}, an abbreviation of several")
     return match
 
@@ -104,6 +104,7 @@ def _doubtful(name: str, match: Match) -> Match:
 def _broader(graph: Graph, name: str) -> tuple[Match, ...]:
     """The nearest nodes above what ``name`` says."""
     listed = labelled(graph, key(name), DISEASE) or in_other_words(graph, name, DISEASE)
+    listed = tuple(_doubtful(name, match) for match in listed)
     if listed and listed[0].distance <= 1:
         return listed
     found: list[Match] = list(listed)

@@ -79,6 +79,22 @@ SIG = re.compile(
     r"one|two|half)\b",
     re.IGNORECASE,
 )
+# What a remark in brackets says without naming a drug: what it is for, whose it is, what it is.
+REMARK = re.compile(
+    r"\b(?:for\b.*|rx|otc|over the counter|home med(?:ication)?s?|brand name|generic|new|disorder|"
+    r"product|clinical drug|medicinal product|substance|virtual|oral|solid|liquid|usp|bp|ph eur|"
+    r"(?:expressed |calculated )?as|equivalent(?: to)?|base|rdna(?: origin)?|recombinant|"
+    r"dose|strength|max(?:imum)?)\b",
+    re.IGNORECASE,
+)
+# It is not taken, or it is no drug but what it does.
+ENDED = re.compile(
+    r"\b(?:discontinu\w*|d/?c(?:'?e?d)?|stop(?:ped|s)?|held|hold(?:ing)?|on hold|ceased|cancel\w*|"
+    r"suspended|completed|finished|expired|never|not|no|none|no longer|past|previous\w*|former\w*|"
+    r"history|allerg\w*|intoleran\w*|sensitiv\w*|reaction|adverse|avoid\w*|contraindicated|"
+    r"declined|refus\w*|instead|replac\w*|switch\w*|without|free)\b",
+    re.IGNORECASE,
+)
 INERT = re.compile(r"\b(?:inert ingredients?|placebo|sugar pill|inactive ingredients?)\b", re.I)
 
 # Acids, bases and water with which an active moiety is sold; it is the same moiety without them.

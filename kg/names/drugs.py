@@ -6,7 +6,19 @@ from dataclasses import replace
 
 from kg.graph import Graph
 from kg.identifiers import spellings
-from kg.names.drug_words import AMOUNT, FORMS, INERT, LEFT, MINERALS, NOISE, SALTS, SIG, STRENGTH
+from kg.names.drug_words import (
+    AMOUNT,
+    ENDED,
+    FORMS,
+    INERT,
+    LEFT,
+    MINERALS,
+    NOISE,
+    REMARK,
+    SALTS,
+    SIG,
+    STRENGTH,
+)
 from kg.names.keys import key, visible
 from kg.names.lookup import Hit, hits, reordered_hits
 from kg.names.match import Grade, Match, Resolution, accepts
@@ -42,6 +54,8 @@ def resolve_drug(graph: Graph, text: str, *, worst: Grade = "near") -> Resolutio
             return found if found.matches else Resolution((), False, (text,))
     brand = _BRAND.search(text)
     body = _BRAND.sub(" ", text)
+    if any(map(ENDED.search, _BRAND.findall(text))):
+        return _parts(graph, f"{body} ({' '.join(_BRAND.findall(text))})", worst)
     return _reconciled(
         text,
         _parts(graph, _without_pack(body), worst),
@@ -80,9 +94,10 @@ def _parts(graph: Graph, body: str, worst: Grade) -> Resolution:
     matches: list[Match] = []
     unresolved: list[str] = []
     complete = True
-    parts = list(_split(body))
-    for part in parts:
-        found = _part(graph, part, worst)
+    pieces, asides = _split(body)
+    sure: Grade = "broader" if worst == "near" else worst  # a remark looks like many a drug
+    for part, accepted in [*((p, worst) for p in pieces), *((a, sure) for a in asides)]:
+        found = None if ENDED.search(part) else _part(graph, part, accepted)
         if found is None or not found.matches:
             unresolved.append(part)
             complete = False
@@ -95,18 +110,23 @@ def _parts(graph: Graph, body: str, worst: Grade) -> Resolution:
     )
 
 
-def _split(body: str) -> Iterator[str]:
-    """The ingredients as written, without strengths, forms and directions."""
+def _split(body: str) -> tuple[list[str], list[str]]:
+    """The ingredients as written, without strengths, forms and directions; and asides.
+
+    An aside in brackets is what is left of it when what says nothing of ingredients is taken off.
+    """
+    asides = []
     body = _PACK.sub(" (", body.replace("{", " ").replace("}", " "))
     body = SIG.sub(" ", NOISE.sub(" ", _RATIO.sub(" ", STRENGTH.sub(" ", body))))
     for aside in _ASIDE.findall(body):  # a remark unless it holds ingredients of a pack
         if not _BETWEEN.search(aside) and not FORMS.search(aside):
             body = body.replace(f"({aside})", " ")
-    for piece in _BETWEEN.split(body.replace("(", " ").replace(")", " ")):
-        if not INERT.search(piece):
-            part = _bare(piece)
-            if part:
-                yield part
+            said = aside if ENDED.search(aside) else _bare(REMARK.sub(" ", aside))
+            if not all(_is_salt(word) or AMOUNT.fullmatch(word) for word in said.split()):
+                asides.append(said)
+    pieces = _BETWEEN.split(body.replace("(", " ").replace(")", " "))
+    parts = (_bare(piece) for piece in pieces if not INERT.search(piece))
+    return [part for part in parts if part], asides
 
 
 def _bare(piece: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from kg.climb import is_other
+from kg.climb import is_other, may_climb
 from kg.graph import LABEL_KINDS, Graph, Node
 from kg.identifiers import is_curie, spellings
 from kg.names.disease_words import NARROWING, TAILS
@@ -41,15 +41,14 @@ class Hit(NamedTuple):
             return f"synonym {self.text!r}"
         if self.kind == "xref":
             return f"cross-reference {self.text!r}"
-        if self.kind == "broader" or self.distance:
+        if self.grade == "broader":
             steps = f" by {self.distance} step{'s' * (self.distance != 1)}" if self.distance else ""
             return f"broader than {self.text!r}{steps}"
         return self.text
 
     def to_match(self) -> Match:
         """The node with grade, basis and distance."""
-        steps = max(self.distance, 1) if self.grade == "broader" else 0  # at least one
-        return Match(self.node, self.grade, self.basis, 1.0, steps)
+        return Match(self.node, self.grade, self.basis, 1.0, self.distance)
 
 
 def lookup(
@@ -143,7 +142,9 @@ def _hits(graph: Graph, found: Iterable[int], types: Collection[str] | None) -> 
                 continue
             if _is_narrower(hit.text, node.name):
                 hit = hit._replace(kind="broader", distance=1)
-        yield hit
+        narrower = node.type == "Disease" and hit.kind == "broader"
+        if not narrower or may_climb([hit.text], [node.name]):
+            yield hit
 
 
 def _is_narrower(synonym: str, name: str) -> bool:
@@ -159,15 +160,25 @@ def _is_narrower(synonym: str, name: str) -> bool:
 
 
 def _accepted(found: Iterable[Hit], worst: Grade) -> tuple[Match, ...]:
-    accepted = [hit for hit in found if accepts(worst, hit.grade)]
+    said_of = list(found)
+    if len(said_of) > 1:
+        # Of what is not a node's own, the source of highest precedence says what it is.
+        first: dict[Node, int] = {}
+        for hit in said_of:
+            if hit.grade != "exact":
+                first[hit.node] = min(first.get(hit.node, hit.provenance), hit.provenance)
+        said_of = [h for h in said_of if h.grade == "exact" or h.provenance == first[h.node]]
+    accepted = [hit for hit in said_of if accepts(worst, hit.grade)]
     if len(accepted) < 2:
         return tuple(hit.to_match() for hit in accepted)
     best = best_of(hit.to_match() for hit in accepted)
     kept = {match.node for match in best}
-    # Where sources differ in what is not a node's own, the one of highest precedence counts.
-    first: dict[str, int] = {}
+    # And where sources differ in the nodes, it alone counts.
+    foremost: dict[str, int] = {}
     for hit in accepted:
         if hit.grade != "exact" and hit.node in kept:
-            first[hit.node.type] = min(first.get(hit.node.type, hit.provenance), hit.provenance)
-    said = {hit.node for hit in accepted if hit.provenance == first.get(hit.node.type)}
+            foremost[hit.node.type] = min(
+                foremost.get(hit.node.type, hit.provenance), hit.provenance
+            )
+    said = {hit.node for hit in accepted if hit.provenance == foremost.get(hit.node.type)}
     return tuple(match for match in best if match.grade == "exact" or match.node in said)

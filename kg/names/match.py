@@ -17,7 +17,9 @@ class Match:
     grade: Grade
     basis: str  # the label that matched, e.g. "name", "synonym 'glucophage'", "SNOMEDCT:44054006"
     score: float = 1.0  # similarity, 0 to 1; 1 unless near
-    distance: int = 0  # steps up from what the text names to the node; 0 unless broader
+    # Steps up from what the text names to the node; 0 unless broader, and where a source says that
+    # it is broader and counts no steps.
+    distance: int = 0
 
 
 @dataclass(frozen=True)

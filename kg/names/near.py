@@ -125,4 +125,15 @@ def _is_slip(wrote: str, meant: str) -> bool:
     edits = OSA.distance(wrote, meant)
     if edits == 1:
         return wrote[:2] == meant[:2]
-    return edits == 2 and shorter >= 9 and wrote[:3] == meant[:3]
+    return (
+        edits == 2 and shorter >= 9 and wrote[:3] == meant[:3] and not _is_other_stem(wrote, meant)
+    )
+
+
+def _is_other_stem(wrote: str, meant: str) -> bool:
+    """Whether all that differs is one syllable: cyclo-se-rine is no slip of cyclo-spo-rine."""
+    from rapidfuzz.distance import Postfix, Prefix
+
+    start = Prefix.similarity(wrote, meant)
+    end = Postfix.similarity(wrote[start:], meant[start:])
+    return max(len(wrote), len(meant)) - start - end <= 2

@@ -204,7 +204,11 @@ def worst(severities: Iterable[Severity]) -> Severity:
 def _best(facts: Iterable[Fact]) -> dict[str, Fact]:
     """One fact a node, the one with the best grade, one that holds before one that does not."""
     result: dict[str, Fact] = {}
-    for fact in sorted(facts, key=lambda f: (f.node, GRADES.index(f.grade), f.ended, f.basis)):
+
+    def rank(fact: Fact) -> tuple[str, int, str, int, str]:
+        return fact.node, GRADES.index(fact.grade), fact.ended, fact.distance, fact.basis
+
+    for fact in sorted(facts, key=rank):
         result.setdefault(fact.node, fact)
     return result
 
