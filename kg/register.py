@@ -26,7 +26,7 @@ class Register:
         self._codes: dict[str, dict[str, int]] = {}  # node type -> code -> row
         # Of the source being read:
         self._keys: dict[str, dict[str, int]] = {}
-        self._tables: dict[tuple[str, str], tuple[pa.Array, Rows]] = {}
+        self._tables: dict[tuple[str, str], dict[str, int]] = {}
 
     def begin(self) -> None:
         """Forget the last source's own identifiers."""
@@ -106,28 +106,22 @@ class Register:
             by: ``id``: the source's own keys first, then identifiers, then codes; ``name``: names
                 first, then synonyms.
         """
-        import pyarrow.compute as pc
-
         if (node_type, by) not in self._tables:
             table = self._by_name(node_type) if by == "name" else self._by_id(node_type)
-            values = pa.array(list(table), pa.string())
-            self._tables[node_type, by] = values, np.fromiter(table.values(), np.int32, len(table))
-        values, rows = self._tables[node_type, by]
-        if not len(values):
-            return np.full(len(given), _NONE, np.int32)
+            self._tables[node_type, by] = table
+        table = self._tables[node_type, by]
         if not pa.types.is_dictionary(given.type):
             given = given.dictionary_encode()
-        words = given.dictionary
+        indices = given.indices.fill_null(len(given.dictionary)).to_numpy(zero_copy_only=False)
+        is_used = np.zeros(len(given.dictionary) + 1, bool)  # a slice may use few of its words
+        is_used[indices] = True
+        used = np.flatnonzero(is_used[:-1])
+        words = given.dictionary.take(used).to_pylist()
         if by == "name":
-            words = pa.array([key(word or "") for word in words.to_pylist()], pa.string())
-        found = pc.index_in(words, value_set=values)
-        positions = pc.fill_null(found, len(rows)).to_numpy(zero_copy_only=False)
-        by_word = np.append(rows, np.int32(_NONE))[positions]
-        indices: pa.Array = given.indices
-        if indices.null_count:
-            by_word = np.append(by_word, np.int32(_NONE))
-            indices = pc.fill_null(indices, len(by_word) - 1)
-        result: Rows = by_word[indices.to_numpy(zero_copy_only=False)]
+            words = [key(word) for word in words]
+        rows = np.full(len(is_used), _NONE, np.int32)
+        rows[used] = [table.get(word, _NONE) for word in words]
+        result: Rows = rows[indices]
         return result
 
     def _by_id(self, node_type: str) -> dict[str, int]:

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -43,8 +43,9 @@ def find(folders: Iterable[Path], name: str) -> Path | None:
     """The file ``name`` or ``name.gz`` in the first of ``folders`` that has it, or None."""
     for folder in folders:
         for path in (folder / name, folder / f"{name}.gz"):
-            if path.is_file():
-                return path
+            with suppress(OSError, ValueError):  # a name that no file can have: too long, a NUL
+                if path.is_file():
+                    return path
     return None
 
 

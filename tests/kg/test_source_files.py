@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from kg.sources.files import find_all
+import pytest
+
+from kg.errors import SourceError
+from kg.sources.files import find, find_all, locate
 
 
 def test_each_name_is_found_once_the_first_folders_and_plain_before_gzip(tmp_path: Path) -> None:
@@ -21,3 +24,10 @@ def test_each_name_is_found_once_the_first_folders_and_plain_before_gzip(tmp_pat
         second / "z_edges.csv",
     ]
     assert find_all([], "*") == []
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "missing.tsv"])
+def test_a_name_that_no_file_has_or_can_have_is_not_found(tmp_path: Path, name: str) -> None:
+    assert find([tmp_path], name) is None
+    with pytest.raises(SourceError, match="test: no "):
+        locate("test", [tmp_path], name)
