@@ -110,7 +110,7 @@ def is_other(synonym: str, name: str) -> bool:
     as one of pre-eclampsia. Unlike a narrower disease, a synonym may leave unsaid what the name
     says: abbreviations say nothing.
     """
-    if not _ANY_BORDER.search(synonym):  # the usual case, and the fast one
+    if synonym.lower() == name.lower() or not _ANY_BORDER.search(synonym):  # usual, and fast
         return False
     growth = any(word.search(synonym) for word in (_TUMOUR, _BENIGN, _GROWTH))
     if growth and is_malignant(name) and not is_malignant(synonym):

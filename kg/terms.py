@@ -1,5 +1,6 @@
 """The terms of an ontology beside the nodes of a graph: what each lends, and to which node."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -139,8 +140,9 @@ def doubtful_codes(
     """Codes of diseases that may not mean what they are listed at: as they came, and as they are.
 
     Where an ontology has put several diseases into one term, its codes are those of all of them:
-    at best of something narrower. What a code says by itself counts first: no code of a benign
-    tumour is one of a cancer, and one of a malignant tumour may be.
+    at best of something narrower. Of several codes of one system for a cancer one may be that of
+    any tumour of the organ. What a code says by itself counts first: no ICD code of a benign tumour
+    is one of a cancer, and one of a malignant tumour may be.
 
     Args:
         nodes: the diseases with all that sources say of them.
@@ -155,21 +157,25 @@ def doubtful_codes(
     for (row, _), records in said.items():
         name = nodes.names[row]
         steps = holds_several(name, (text for _, kind, text, _, _ in records if kind != _CODE))
+        codes = {text for _, kind, text, _, _ in records if kind == _CODE}
+        systems = Counter(code.partition(":")[0] for code in codes)
         for record in records:
-            words = chapter(record[2]) if record[1] == _CODE else ""
-            if record[1] != _CODE or (is_malignant(words) and is_malignant(name)):
+            code, system = record[2], record[2].partition(":")[0]
+            if record[1] != _CODE or system in _TERMS:
                 continue
-            if words and is_malignant(name):
+            words = chapter(code) if is_malignant(name) else ""
+            is_vague = not words and is_malignant(name) and systems[system] > 1
+            if words and not is_malignant(words):
                 before.add(record)
-            elif steps and not record[2].startswith(_TERMS):
+            elif not words and (steps or is_vague):
                 before.add(record)
-                after.add((row, _BROADER_CODE, record[2], steps, record[4]))
+                after.add((row, _BROADER_CODE, code, max(steps, 1), record[4]))
     return before, after
 
 
 _CODE, _BROADER_CODE = LABEL_KINDS.index("code"), LABEL_KINDS.index("broader-code")
 _NAMES = (LABEL_KINDS.index("synonym"), LABEL_KINDS.index("xref"))
-_TERMS = ("DOID:", "MONDO:")  # codes of ontologies' own terms: each is one
+_TERMS = ("DOID", "MONDO")  # systems whose codes are ontologies' own terms: each is one
 
 
 def _texts(term: Term) -> tuple[str, ...]:

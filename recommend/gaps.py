@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from recommend.profile import Knowledge
+from kg.climb import is_malignant
+from recommend.profile import Fact, Knowledge
 from recommend.safety import PatientState
 
 
@@ -25,7 +26,9 @@ def missing(state: PatientState, absent: Mapping[str, str]) -> tuple[str, ...]:
             if fact.grade == "near":
                 gaps.append(f"{kind} {fact.basis}: looks like {name}; confirm it to use it")
             elif fact.grade == "broader":
-                gaps.append(f"{kind} {fact.basis}: assessed as the broader {name}")
+                is_far = kind == "condition" and not may_seed(fact, name)
+                further = "; nothing is suggested for it" if is_far else ""
+                gaps.append(f"{kind} {fact.basis}: assessed as the broader {name}{further}")
             if kind == "condition" and fact.ended:
                 gaps.append(
                     f"condition {name}: recorded as {fact.ended}; nothing is suggested for it,"
@@ -49,3 +52,18 @@ def missing(state: PatientState, absent: Mapping[str, str]) -> tuple[str, ...]:
     )
     gaps += [f"the bundle has no {part}: {why}" for part, why in absent.items()]
     return tuple(gaps)
+
+
+def may_seed(condition: Fact, name: str) -> bool:
+    """Whether it is sure enough that the treatments of a condition's node are its own.
+
+    What is two steps or more below a disease, or counted below a cancer, is treated otherwise; a
+    source's own word that a code is one of a broader disease, with no steps counted, is enough.
+
+    Args:
+        condition: a condition of the patient.
+        name: of its node.
+    """
+    if condition.grade == "broader":
+        return condition.distance <= (0 if is_malignant(name) else 1)
+    return condition.grade != "near"

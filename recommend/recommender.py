@@ -24,13 +24,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.climb import is_malignant
 from kg.graph import Graph
 from kg.store import open_graph
 from recommend.bundle import Bundle, open_bundle
 from recommend.errors import ProfileError
 from recommend.explain import PALLIATES, TREATS, reasons
-from recommend.gaps import missing
+from recommend.gaps import may_seed, missing
 from recommend.models.stack import percentiles
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import (
@@ -125,7 +124,8 @@ class Recommender:
         if profile.deceased:
             return replace(answer, refusal="the patient is recorded as deceased")
         answer = replace(answer, warnings=self._warnings(state))
-        seeds = [f for f in state.recorded.values() if self._may_seed(f)]
+        recorded = state.recorded.values()
+        seeds = [f for f in recorded if not f.ended and may_seed(f, self.rules.name(f.node))]
         if not seeds:
             why = "no current condition is in the graph"
             if profile.conditions:
@@ -145,19 +145,6 @@ class Recommender:
             refusal = "no supported answer: every candidate is vetoed"
             return replace(answer, vetoed=tuple(vetoed), refusal=refusal)
         return replace(answer, suggestions=tuple(suggestions), vetoed=tuple(vetoed))
-
-    def _may_seed(self, fact: Fact) -> bool:
-        """Whether a condition is current, and sure enough that its node's treatments are its own.
-
-        What is only somewhere below a disease, or somehow below a cancer, is treated otherwise; a
-        source's own word that a code is one of a broader disease (no steps counted) is enough.
-        """
-        if fact.ended or fact.grade == "near":
-            return False
-        is_far = fact.distance >= 2 or (
-            fact.distance == 1 and is_malignant(self.rules.name(fact.node))
-        )
-        return fact.grade != "broader" or not is_far
 
     def check(
         self, profile: PatientProfile, drugs: Sequence[str]

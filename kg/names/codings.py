@@ -39,7 +39,8 @@ def resolve_coding(
     """What a FHIR coding means: its code first, then, if no node has the code, its display.
 
     Where the display surely means something else than the code, both are given, graded near: a
-    question to a person. An ICD code that neither answers leads to the node of its parent code.
+    question to a person. Where it names the very node that is said to be broader than the code, the
+    code is one of the node. An ICD code that neither answers leads to the node of its parent code.
 
     Args:
         graph: where to look.
@@ -56,8 +57,11 @@ def resolve_coding(
         if not key(display) or not by_code.complete:
             return by_code
         words = _by_display(graph, display, types, "xref")  # nothing broader or near: quick, sure
-        doubt = f"{curie} with the display {display!r}"
-        return by_code if _agree(graph, by_code, words) else _doubt(by_code, words, doubt, worst)
+        if not _agree(graph, by_code, words):
+            return _doubt(by_code, words, f"{curie} with the display {display!r}", worst)
+        counted = any(match.distance for match in by_code.matches)
+        is_clear = words.complete and _nodes(words) <= _nodes(by_code)
+        return words if counted and is_clear else by_code
     by_display = _by_display(graph, display, types, worst) if key(display) else None
     if by_display is None or not by_display.is_sure:
         above = _above(graph, curie or "", worst) if "Disease" in types else None
@@ -90,10 +94,14 @@ def _by_display(graph: Graph, display: str, types: Collection[str], worst: Grade
 
 def _agree(graph: Graph, by_code: Resolution, by_display: Resolution) -> bool:
     """Whether the display does not surely mean something else than the code."""
-    coded, said = ({match.node for match in r.matches} for r in (by_code, by_display))
+    coded, said = _nodes(by_code), _nodes(by_display)
     if not by_display.complete or said <= coded or coded <= said:
         return True
     return _are_kin(graph, said, coded)
+
+
+def _nodes(resolution: Resolution) -> set[Node]:
+    return {match.node for match in resolution.matches}
 
 
 def _doubt(by_code: Resolution, by_display: Resolution, doubt: str, worst: Grade) -> Resolution:

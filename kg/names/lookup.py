@@ -160,25 +160,33 @@ def _is_narrower(synonym: str, name: str) -> bool:
 
 
 def _accepted(found: Iterable[Hit], worst: Grade) -> tuple[Match, ...]:
-    said_of = list(found)
-    if len(said_of) > 1:
-        # Of what is not a node's own, the source of highest precedence says what it is.
-        first: dict[Node, int] = {}
-        for hit in said_of:
-            if hit.grade != "exact":
-                first[hit.node] = min(first.get(hit.node, hit.provenance), hit.provenance)
-        said_of = [h for h in said_of if h.grade == "exact" or h.provenance == first[h.node]]
-    accepted = [hit for hit in said_of if accepts(worst, hit.grade)]
+    listed = list(found)
+    own = [hit for hit in listed if hit.grade == "exact"]
+    if own and len({hit.node for hit in listed}) == 1:  # the usual case, and the fast one
+        return best_of(hit.to_match() for hit in own)
+    accepted = [hit for hit in _foremost(listed, counted=False) if accepts(worst, hit.grade)]
     if len(accepted) < 2:
         return tuple(hit.to_match() for hit in accepted)
-    best = best_of(hit.to_match() for hit in accepted)
-    kept = {match.node for match in best}
-    # And where sources differ in the nodes, it alone counts.
-    foremost: dict[str, int] = {}
-    for hit in accepted:
-        if hit.grade != "exact" and hit.node in kept:
-            foremost[hit.node.type] = min(
-                foremost.get(hit.node.type, hit.provenance), hit.provenance
-            )
-    said = {hit.node for hit in accepted if hit.provenance == foremost.get(hit.node.type)}
-    return tuple(match for match in best if match.grade == "exact" or match.node in said)
+    kept = {match.node: match for match in best_of(hit.to_match() for hit in accepted)}
+    said = {hit.node for hit in _foremost((h for h in accepted if h.node in kept), counted=True)}
+    return tuple(match for match in kept.values() if match.node in said)
+
+
+def _foremost(found: Iterable[Hit], *, counted: bool) -> list[Hit]:
+    """Of each node type what is a node's own, and what one source says: that of most precedence.
+
+    Args:
+        found: hits of one text.
+        counted: whether those found by counting steps up are chosen from, too; else they stay if
+            no source says outright what the text means.
+    """
+    listed = list(found)
+    first: dict[str, int] = {}
+    for hit in listed:
+        if hit.grade != "exact" and (counted or not hit.distance):
+            first[hit.node.type] = min(first.get(hit.node.type, hit.provenance), hit.provenance)
+    return [
+        hit
+        for hit in listed
+        if hit.grade == "exact" or hit.provenance == first.get(hit.node.type, hit.provenance)
+    ]

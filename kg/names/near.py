@@ -131,9 +131,18 @@ def _is_slip(wrote: str, meant: str) -> bool:
 
 
 def _is_other_stem(wrote: str, meant: str) -> bool:
-    """Whether all that differs is one syllable: cyclo-se-rine is no slip of cyclo-spo-rine."""
+    """Whether one syllable stands for another: cyclo-se-rine is no slip of cyclo-spo-rine.
+
+    One that is missing ("pravastin") or sounds alike ("ibuprophen") is a slip.
+    """
     from rapidfuzz.distance import Postfix, Prefix
 
+    for heard, spelt in _SOUNDS:
+        wrote, meant = wrote.replace(heard, spelt), meant.replace(heard, spelt)
     start = Prefix.similarity(wrote, meant)
     end = Postfix.similarity(wrote[start:], meant[start:])
-    return max(len(wrote), len(meant)) - start - end <= 2
+    shorter, longer = sorted((len(wrote) - start - end, len(meant) - start - end))
+    return shorter > 0 and longer == 2
+
+
+_SOUNDS = (("ph", "f"), ("th", "t"), ("y", "i"))

@@ -75,6 +75,24 @@ def test_a_condition_keeps_grade_basis_statuses_and_dates(resolver: Resolver) ->
     )  # fmt: skip
 
 
+def test_a_condition_keeps_how_far_below_its_node_it_is(resolver: Resolver) -> None:
+    text = "Severe persistent hypertension"
+    entry = condition(code={"coding": [{"system": "urn:x", "code": "1", "display": text}]})
+
+    (fact,) = read_conditions([entry], resolver).facts
+
+    assert (fact.grade, fact.distance) == ("broader", 2)
+
+
+def test_a_code_and_a_display_that_differ_are_two_questions(resolver: Resolver) -> None:
+    entry = condition(code=concept("44054006", "Hypertension"))
+
+    found = read_conditions([entry], resolver)
+
+    assert nodes(found.facts) == sorted([DIABETES, HYPERTENSION])
+    assert {fact.grade for fact in found.facts} == {"near"}
+
+
 @pytest.mark.parametrize(
     "onset",
     [

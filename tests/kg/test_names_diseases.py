@@ -145,6 +145,34 @@ def test_an_abbreviation_of_two_letters_is_a_question(graph: Graph) -> None:
     assert resolve_disease(graph, "MI", worst="broader").matches == ()
 
 
+@pytest.mark.parametrize("text", ["RB", "r.b."])
+def test_two_letters_are_a_question_for_something_narrower_too(text: str) -> None:
+    labels = [("X:1", "broader", "RB")]
+    graph = make_graph({"Disease": {"X:1": "eye disease"}}, {}, labels)
+
+    assert {m.grade for m in resolve_disease(graph, text).matches} <= {"near"}
+    assert resolve_disease(graph, text, worst="broader").matches == ()
+
+
+def test_what_a_source_puts_below_a_cancer_must_say_that_it_is_one() -> None:
+    texts = ("Paget's disease", "lateral wall of bladder", "bladder papilloma", "thrombocytosis")
+    labels = [("X:1", "broader", text) for text in (*texts, "bladder sarcoma")]
+    graph = make_graph({"Disease": {"X:1": "urinary bladder cancer"}}, {}, labels)
+
+    assert [resolve_disease(graph, text).matches for text in texts] == [()] * 4
+    assert read(graph, "sarcoma of bladder") == ("urinary bladder cancer", "broader", 0)
+
+
+@pytest.mark.parametrize(
+    ("wrote", "meant"),
+    [("osteopetrosis", "osteoporosis"), ("hyperthyroidism", "hypothyroidism")],
+)
+def test_one_syllable_for_another_is_no_misspelling(wrote: str, meant: str) -> None:
+    graph = make_graph({"Disease": {"X:1": meant}}, {})
+
+    assert resolve_disease(graph, wrote).matches == ()
+
+
 def test_a_misspelt_disease_is_near_and_says_how_near(graph: Graph) -> None:
     (match,) = resolve_disease(graph, "Hypertention").matches
 

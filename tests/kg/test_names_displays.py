@@ -228,5 +228,4 @@ def test_more_names_lead_no_text_from_elsewhere_to_a_wrong_exact_node(merged: Gr
         if not is_right and resolution.complete and resolution.grade in ("exact", "xref")
     }
 
-    # The Disease Ontology of 2015 lists it as another name of pre-eclampsia.
-    assert wrong <= {"Pregnancy-induced hypertension"}
+    assert wrong == set()

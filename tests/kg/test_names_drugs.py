@@ -116,6 +116,56 @@ def test_ingredients_and_the_brand_beside_them_are_reconciled(
     assert read(graph, text) == (sorted(nodes), complete)
 
 
+@pytest.mark.parametrize(
+    ("text", "nodes"),
+    [
+        ("Losartan (hydrochlorothiazide)", [LOS, HCT]),
+        ("Tylenol (codeine) 300 mg", [APAP, COD]),
+        ("Tylenol (acetaminophen)", [APAP]),
+        ("Losartan (as potassium) (Cozaar) 50 mg", [LOS]),
+        ("Losartan (50 mg)", [LOS]),
+        ("Losartan (for blood pressure)", [LOS]),
+        ("Losartan (product)", [LOS]),
+    ],
+)
+def test_an_aside_that_names_a_drug_is_one_of_the_ingredients(
+    graph: Graph, text: str, nodes: list[str]
+) -> None:
+    assert read(graph, text) == (sorted(nodes), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "aside"),
+    [
+        ("Losartan (discontinued)", "discontinued"),
+        ("Losartan [discontinued]", "discontinued"),
+        ("Losartan (Cozaar) (on hold)", "on hold"),
+        ("Losartan (not codeine)", "not codeine"),
+        ("Losartan (allergy)", "allergy"),
+        ("Losartan (stopped) 50 mg", "stopped"),
+        ("Losartan (blood thinner)", "blood thinner"),
+        ("Losartan (hydrochlorothiazid)", "hydrochlorothiazid"),  # near is no reading of a remark
+    ],
+)
+def test_an_aside_that_is_not_understood_or_says_no_makes_it_incomplete(
+    graph: Graph, text: str, aside: str
+) -> None:
+    resolution = resolve_drug(graph, text)
+
+    assert read(graph, text) == ([LOS], False)
+    assert resolution.unresolved == (aside,)
+
+
+@pytest.mark.parametrize("text", ["cycloserine", "cycloserine 250 mg"])
+def test_another_drug_with_one_other_syllable_is_not_near(graph: Graph, text: str) -> None:
+    assert read(graph, text) == ([], False)
+
+
+@pytest.mark.parametrize("text", ["acetominophen", "telmisarten", "levonorgestel", "ranitydine"])
+def test_a_slip_of_letter_or_sound_is_still_near(graph: Graph, text: str) -> None:
+    assert resolve_drug(graph, text).grade == "near"
+
+
 def test_a_code_that_a_source_gives_to_two_drugs_means_neither(graph: Graph) -> None:
     assert read(graph, "RXNORM:1") == ([], False)
 
