@@ -116,6 +116,15 @@ class StatementBatch:
     nodes: tuple[str, ...] = field(default=())
 
 
+def is_between_two(edge_type: EdgeType) -> bool:
+    """Whether such an edge from a node to itself would be nonsense: no drug interacts with itself.
+
+    A protein may: two of a kind bind each other.
+    """
+    kind, relation, other = edge_type.head, edge_type.relation, edge_type.tail
+    return kind == other and kind in ("Disease", "Drug") and relation in ("interacts", "resembles")
+
+
 Batch = NodeBatch | EdgeBatch | LabelBatch | TermBatch | StatementBatch | Refusal
 
 

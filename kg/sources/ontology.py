@@ -158,21 +158,28 @@ def _reader(path: Path) -> ModuleType | None:
 def _batches(document: _Document) -> Iterator[Batch]:
     file = document.path.name
     entries: dict[str, Entry] = {}
+    refused: list[Refusal] = []
     for item in document.reader.read_terms(document.path):
         if isinstance(item, Refusal):
-            yield item
+            refused.append(item)
         elif not is_curie(item.id):
-            yield Refusal(file, item.line, f"term id {item.id!r} is not a CURIE")
+            refused.append(Refusal(file, item.line, f"term id {item.id!r} is not a CURIE"))
         elif item.id in entries:
-            first = entries[item.id].line
-            yield Refusal(file, item.line, f"a second term {item.id}; the first is on line {first}")
+            reason = f"a second term {item.id}; the first is on line {entries[item.id].line}"
+            refused.append(Refusal(file, item.line, reason))
         elif not item.name and not item.is_obsolete:
-            yield Refusal(file, item.line, f"term {item.id} has no name")
+            refused.append(Refusal(file, item.line, f"term {item.id} has no name"))
         else:
             entries[item.id] = item
     live = {key: entry for key, entry in entries.items() if not entry.is_obsolete}
+    if not live and refused:
+        raise SourceError(
+            f"{file} holds no term that can be used; refused: {len(refused):,}, the first on line "
+            f"{refused[0].line}: {refused[0].reason}"
+        )
     if not live:
         raise SourceError(f"{file} holds no term that is in use; is it an ontology?")
+    yield from refused
     former = _replaced(entries)
     types = {key: _type(entry, document.header) for key, entry in live.items()}
     provenance = _provenance(document)

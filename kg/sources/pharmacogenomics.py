@@ -19,7 +19,14 @@ Each is kept; an activity score also leads to the phenotype that CPIC gives it, 
 of one phenotype get different advice, each row says for which score it holds. Advice that changes
 neither dose nor drug begins with "Usual dosing:": the guideline's flags say so, and, where only the
 third is set ("other guidance"), its words. Rows that recommend nothing, for want of evidence, are
-not read: without a row the answer is "not covered". DPWG states no strength: "not graded".
+not read: without a row the answer is "not covered".
+
+What a row may say: ``strength`` is "strong", "moderate" or "optional", or "not graded" where the
+guideline states none, as DPWG never does. ``phenotype`` is a phenotype in full ("Poor Metabolizer",
+"Likely Intermediate Metabolizer", "Decreased Function", "Deficient", "Indeterminate"); an activity
+score with its words ("Activity score 0.5", "Activity score ≥3"), never a bare number; a diplotype
+("*1/*3"); or an allele of HLA with its gene ("HLA-B*57:01 positive"). Who reads a record must bring
+"0.5", "PM" or "*57:01 positive" to these.
 """
 
 import json

@@ -1,7 +1,12 @@
 """PrimeKG's relations: our edge type of each, and the database its edges come from.
 
-Sources follow the paper (Chandak, Huang & Zitnik 2023, Sci Data 10:67, Methods); licences are those
-that the databases state. A hierarchy is ``related_to``: see :mod:`kg.sources.primekg`.
+Sources follow the paper (Chandak, Huang & Zitnik 2023, Sci Data 10:67, Methods). Of the licences,
+DrugBank's (CC-BY-NC-4.0) and Reactome's (CC0-1.0 for annotation files and identifier mappings) were
+read on their own pages. Bgee's is left open: it is CC0-1.0 for newer releases as far as we
+remember, but a review of 2019 (reusabledata.org) found what it stated to be inconsistent.
+DrugCentral's could not be checked on its page; Hetionet states CC-BY-4.0 for its edges of 2016, and
+the stricter CC-BY-SA-4.0 is assumed. The others are as the databases stated them when this was
+written, unchecked since. A hierarchy is ``related_to``: see :mod:`kg.sources.primekg`.
 """
 
 from collections.abc import Mapping
@@ -28,7 +33,7 @@ _GOA = _from("goa", "CC-BY-4.0")
 _HPO = _from("hpo", "LicenseRef-HPO")
 _HPOA = _from("hpo-annotations", "LicenseRef-HPO")
 _REACTOME = _from("reactome", "CC0-1.0")
-_BGEE = _from("bgee", "CC0-1.0", _OBSERVED)
+_BGEE = _from("bgee", "LicenseRef-Bgee", _OBSERVED)
 _SIDER = _from("sider", "CC-BY-NC-SA-4.0", ("knowledge_assertion", "text_mining_agent"))
 _PPI = _from("primekg", UNSTATED, _OBSERVED)  # BioGRID, STRING and others
 

@@ -13,6 +13,12 @@ _SEVERITY: dict[str, Severity] = {"strong": "major", "moderate": "moderate", "op
 # Advice that changes nothing begins with the usual dose; "with caution" is a change.
 UNCHANGED = re.compile(r"(the )?usual dos(e|ing)\b(?! with caution)", re.IGNORECASE)
 
+_SHORT = {
+    "pm": "poor metabolizer", "im": "intermediate metabolizer", "nm": "normal metabolizer",
+    "em": "normal metabolizer", "rm": "rapid metabolizer", "um": "ultrarapid metabolizer",
+}  # fmt: skip
+_SCORE = re.compile(r"(?:activity score |as )?(≥|>=)?\s*(\d+(?:\.\d+)?)")
+
 
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
     """A hit a gene whose phenotype calls for a change; else clear only if every gene is answered.
@@ -114,4 +120,10 @@ def _may_apply(row: Guidance, patient: PatientState) -> bool:
 
 
 def _fold(phenotype: str) -> str:
-    return " ".join(phenotype.casefold().replace("metaboliser", "metabolizer").split())
+    """A phenotype as guidance words it: without case, in full, activity scores as numbers."""
+    text = " ".join(phenotype.casefold().replace("metaboliser", "metabolizer").split())
+    score = _SCORE.fullmatch(text)
+    if score:
+        return f"activity score {'≥' if score[1] else ''}{float(score[2]):g}"
+    text = text.replace("extensive metabolizer", "normal metabolizer")  # the older name
+    return _SHORT.get(text, text)

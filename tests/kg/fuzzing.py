@@ -45,7 +45,7 @@ _STARTER = {
     for name in ("symptoms.tsv", "kidney.tsv", "combinations.tsv")
 }
 _NAMES = [
-    "drugbank_id\tname\tinchikey\nDB01395\tDrospirenone\tMETQSPRSQINEEU\n",
+    "drugbank_id\tname\tinchikey\tinchi\nDB01395\tDrospirenone\tMETQSPRSQINEEU\t\n",
     json.dumps({"DB01395": ["Yaz", "Drospirenona"], "DB01608": ["Neuleptil"]}),
     "atc_code,atc_name,ddd,uom,adm_r,note\nG03AA12,drospirenone and ethinylestradiol,NA,NA,NA,NA\n",
     "drugbank_id\tpubchem_id\nDB01395\t68873\n",

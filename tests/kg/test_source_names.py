@@ -39,7 +39,8 @@ NODES = Given(
 )
 FILES = [
     "drugbank-slim.tsv", "aliases.json", "WHO_ATC-DDD_2026-04-25.csv", "pubchem-mapping.tsv",
-    "mapping-fdasrs-unii.tsv", "mapping-chembl.tsv", "rxcui-unii-map.tsv", "mondo_references.csv",
+    "mapping-fdasrs-unii.tsv", "drugcentral-targets.tsv", "mapping-chembl.tsv",
+    "rxcui-unii-map.tsv", "mondo_references.csv",
     "doid-xrefs-slim.tsv", "mesh-symptoms.tsv",
 ]  # fmt: skip
 
@@ -61,14 +62,19 @@ def write(folder: Path, name: str, *rows: str) -> Path:
 
 def sample(folder: Path) -> Path:
     """A folder that the source can read."""
-    write(folder, "drugbank-slim.tsv", "drugbank_id\tname\tinchikey", f"DB00678\tLosartan\t{KEY}")
+    write(
+        folder,
+        "drugbank-slim.tsv",
+        "drugbank_id\tname\tinchikey\tinchi",
+        f"DB00678\tLosartan\t{KEY}\t",
+    )
     return aliases(folder, DB00678=["Losartan Potassium", "Cozaar"])
 
 
 @pytest.fixture
 def drugbank(tmp_path: Path) -> Path:
-    rows = [f"{i.removeprefix('DRUGBANK:')}\t{name}\t" for i, name in DRUGS.items()]
-    return write(tmp_path, "drugbank-slim.tsv", "drugbank_id\tname\tinchikey", *rows)
+    rows = [f"{i.removeprefix('DRUGBANK:')}\t{name}\t\t" for i, name in DRUGS.items()]
+    return write(tmp_path, "drugbank-slim.tsv", "drugbank_id\tname\tinchikey\tinchi", *rows)
 
 
 def read(*folders: Path) -> BuildResult:
@@ -156,11 +162,11 @@ def test_names_of_other_countries_are_synonyms_and_carry_the_atc_code(drugbank: 
 def test_of_drugbank_only_standard_inchikeys_of_one_drug_are_codes(tmp_path: Path) -> None:
     """Not its ATC codes either, which give losartan that of lisinopril here."""
     rows = [
-        "drugbank_id\tname\tatc_codes\tinchikey",
-        f"DB00678\tLosartan\tC09AA03\tInChIKey={KEY}",
-        "DB01016\tGlyburide\t\tInChIKey=XUKUURHRXDUEBC-UHFFFAOYNA-M",
-        "DB00338\tOmeprazole\t\tInChIKey=SUBDBMMJDZJVOS-UHFFFAOYSA-N",
-        "DB00736\tEsomeprazole\t\tInChIKey=SUBDBMMJDZJVOS-UHFFFAOYSA-N",
+        "drugbank_id\tname\tatc_codes\tinchikey\tinchi",
+        f"DB00678\tLosartan\tC09AA03\tInChIKey={KEY}\t",
+        "DB01016\tGlyburide\t\tInChIKey=XUKUURHRXDUEBC-UHFFFAOYNA-M\t",
+        "DB00338\tOmeprazole\t\tInChIKey=SUBDBMMJDZJVOS-UHFFFAOYSA-N\t",
+        "DB00736\tEsomeprazole\t\tInChIKey=SUBDBMMJDZJVOS-UHFFFAOYSA-N\t",
     ]
     result = read(write(tmp_path, "drugbank-slim.tsv", *rows))
 

@@ -295,3 +295,17 @@ def test_a_bomb_is_refused_before_rdflib_sees_it(
 
     with pytest.raises(SourceError, match="entity 'y' uses another entity"):
         list(Ontology(tmp_path).read())
+
+
+def test_a_file_without_one_usable_term_says_why_its_terms_are_not(tmp_path: Path) -> None:
+    (tmp_path / "do.obo").write_bytes(obo_file("DOID:1", "Sj\u00f6gren").encode("latin-1"))
+
+    with pytest.raises(SourceError, match=r"do\.obo holds no term that can be used.*not UTF-8"):
+        build([Ontology(tmp_path)])
+
+
+def test_a_file_of_obsolete_terms_only_says_that_none_is_in_use(tmp_path: Path) -> None:
+    (tmp_path / "do.obo").write_text(obo_file("DOID:1", "x") + "is_obsolete: true\n")
+
+    with pytest.raises(SourceError, match="holds no term that is in use"):
+        build([Ontology(tmp_path)])

@@ -340,3 +340,16 @@ def test_the_real_guidance_is_read_whole_and_agrees_with_an_older_edition(data: 
         if UNCHANGED.match(row["recommendation"])
         and not row["recommendation"].startswith("Usual dosing: ")
     ]
+
+
+def test_real_strengths_and_phenotypes_have_the_documented_forms(data: Path) -> None:
+    batches = [b for b in Pharmacogenomics(data / "pgx").read() if isinstance(b, StatementBatch)]
+    rows = [row for b in batches if b.kind.startswith("guidance") for row in b.rows]
+    phenotypes = {row[c] for row in rows for c in ("phenotype", "other_phenotype") if c in row}
+
+    assert {row["strength"] for row in rows} == {"strong", "moderate", "optional", "not graded"}
+    assert not [p for p in phenotypes if p.replace(".", "").isdigit()]
+    assert not phenotypes & {"PM", "IM", "NM", "RM", "UM", "EM"}
+    starred = [p for p in phenotypes if p.endswith(("positive", "negative"))]
+    assert starred
+    assert all(p.startswith("HLA-") for p in starred)

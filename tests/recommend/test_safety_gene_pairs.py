@@ -76,3 +76,27 @@ def test_a_pair_of_phenotypes_without_a_row_is_not_covered() -> None:
 
 def test_no_known_phenotype_is_not_covered() -> None:
     assert outcomes(judge({})) == ["not covered"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "worded"),
+    [
+        ("PM", "Poor Metabolizer"),
+        ("extensive metaboliser", "Normal Metabolizer"),
+        ("0.5", "Activity Score 0.5"),
+        ("AS 0.50", "Activity Score 0.5"),
+        ("activity score >=3", "Activity Score ≥3"),
+    ],
+)
+def test_a_phenotype_may_be_recorded_in_short(recorded: str, worded: str) -> None:
+    row = {**SAID, "gene": D6, "phenotype": worded, "recommendation": "Avoid it."}
+
+    hits = [v for v in judge({D6: recorded}, row) if v.outcome.value == "hit"]
+
+    assert [hit.severity for hit in hits] == ["major"]
+
+
+def test_an_unlike_score_is_not_taken_for_another() -> None:
+    row = {**SAID, "gene": D6, "phenotype": "Activity Score 0.5", "recommendation": "Avoid it."}
+
+    assert not [v for v in judge({D6: "1.5"}, row) if v.outcome.value == "hit"]

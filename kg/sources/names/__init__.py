@@ -13,8 +13,12 @@ pinned by SHA-256. :meth:`Names.version` says what was read and how much of it w
   DrugBank's identifiers CC-BY-NC-4.0): codes of drugs. UNII and ChEMBL were joined by connectivity,
   which puts isomers and salts of a drug together: where a drug has several codes they count as
   codes of something narrower, and a code that several drugs on DrugBank's short list share is
-  dropped.
-- ``rxcui-unii-map.tsv`` (RxNorm, no restriction): RxNorm ingredients, joined by UNII.
+  dropped. The next two say which of several is the drug's own.
+- ``drugcentral-targets.tsv`` (DrugCentral by way of Hetionet; from a folder only): by which ChEMBL
+  compounds it calls a drug. Salts, often, so that is evidence beside ChEMBL's own numbering.
+  Ibuprofen and lisinopril keep nothing but codes of something narrower.
+- ``rxcui-unii-map.tsv`` (RxNorm, no restriction): RxNorm ingredients, joined by UNII; and the UNII
+  of the drug whose RxNorm code another source, such as ``starter``, or a lone UNII has confirmed.
 - ``mondo_references.csv`` (MONDO, CC-BY-4.0): codes that one MONDO disease has and no other, of
   systems in which it has no second one.
 - ``doid-xrefs-slim.tsv`` (Disease Ontology 2015, CC-BY-3.0): codes of 137 diseases.
@@ -43,7 +47,7 @@ Reader = Callable[[Path, readers.Known], Iterator[readers.Label | Refusal]]
 class _File(NamedTuple):
     read: Reader
     provenance: Provenance
-    pinned: Download
+    pinned: Download | None  # None: read from a folder only
 
 
 def _by(infores: str, licence: str, how: tuple[str, str] = _CURATED) -> Provenance:
@@ -92,6 +96,9 @@ _FILES: Mapping[str, _File] = {
             f"{_DRUGBANK}/e8567eed2dd48ae0694a0960c518763a777845ff/data/mapping/fdasrs.tsv",
             "1b8f1124cb7a4f50494b91bd6f398c64628afaeb3f203d16cf790e199b2d9365",
         ),
+    ),
+    "drugcentral-targets.tsv": _File(
+        readers.read_drugcentral, _by("drugcentral", "CC-BY-4.0", _JOINED), None
     ),
     "mapping-chembl.tsv": _File(
         readers.read_chembl,
@@ -165,7 +172,8 @@ class Names:
                     yield item
                 else:
                     labels.append(item)
-            yield LabelBatch(path.name, labels, _FILES[name].provenance)
+            if labels:
+                yield LabelBatch(path.name, labels, _FILES[name].provenance)
 
     def version(self) -> Mapping[str, Any]:
         """The files read, each with size and SHA-256, and what was dropped from each, and why."""
@@ -175,8 +183,9 @@ class Names:
     def _find(self) -> dict[str, Path]:
         found = {}
         for name, file in _FILES.items():
+            path: Path | None
             if not self._folders:
-                path: Path | None = locate("names", (), name, file.pinned)
+                path = locate("names", (), name, file.pinned) if file.pinned else None
             elif "*" in name:
                 paths = [p for folder in self._folders for p in folder.glob(f"{name}*")]
                 path = max(paths, key=lambda p: p.name, default=None)  # the newest by its date

@@ -6,7 +6,7 @@ A label is line, CURIE of the node, kind and text. What is dropped on purpose is
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,9 @@ Label = tuple[int, str, str, str]
 Pairs = dict[tuple[str, str], int]  # drug and code -> line
 
 _INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{8}SA-[A-Z]")
+_CHEMBL_PAGE = re.compile(r"/compound/inspect/CHEMBL(\d+)")
+_FIRST_COMPOUNDS = 2_000  # ChEMBL numbers: of the drugs that it began with, parents above all
+_SALTS_LOADED = range(1_200_000, 1_202_000)  # ChEMBL numbers: of drugs' salts, mostly
 _SUBSTANCE = re.compile(r"[A-Z]\d\d[A-Z]{2}\d\d")  # ATC, level 5
 _MIXTURE = re.compile(r"combinations?\b|\band\b|,| with |/|^(other|various)", re.IGNORECASE)
 _MONDO = frozenset(
@@ -34,11 +37,15 @@ class Known:
 
     Attributes:
         drugs: DrugBank's, by name.
+        charged: drugs that are ions by themselves, whatever their salt.
+        named: drug -> the ChEMBL compounds that DrugCentral calls it by.
         uniis: the UNII codes of drugs.
         dropped: reason -> how often, in the file being read.
     """
 
     drugs: DrugNames = field(default_factory=lambda: DrugNames({}))
+    charged: set[str] = field(default_factory=set)
+    named: dict[str, set[str]] = field(default_factory=dict)
     uniis: Pairs = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -47,11 +54,13 @@ def read_names(path: Path, known: Known) -> Iterator[Label | Refusal]:
     """DrugBank's own names and InChIKeys, and the names that its drugs have elsewhere."""
     names: dict[str, str] = {}
     codes: Pairs = {}
-    for item in read_rows(path, ("drugbank_id", "name", "inchikey")):
+    for item in read_rows(path, ("drugbank_id", "name", "inchikey", "inchi")):
         if isinstance(item, Refusal):
             yield item
             continue
-        number, name, inchikey = item.cells
+        number, name, inchikey, inchi = item.cells
+        if "/q" in inchi:
+            known.charged.add(f"DRUGBANK:{number}")
         names[f"DRUGBANK:{number}"] = name
         yield item.line, f"DRUGBANK:{number}", "synonym", name
         inchikey = inchikey.removeprefix("InChIKey=")
@@ -114,26 +123,77 @@ def read_unii(path: Path, known: Known) -> Iterator[Label | Refusal]:
     yield from _labels(known.uniis, known.uniis, known)
 
 
+def read_drugcentral(path: Path, known: Known) -> Iterator[Label | Refusal]:
+    """The ChEMBL compounds that DrugCentral calls drugs by; evidence, not labels."""
+    for item in read_rows(path, ("drugbank_id", "urls")):
+        if isinstance(item, Refusal):
+            yield item
+            continue
+        drug, urls = item.cells
+        for number in _CHEMBL_PAGE.findall(urls):
+            named = known.named.setdefault(f"DRUGBANK:{drug}", set())
+            named.add(f"CHEMBL.COMPOUND:CHEMBL{number}")
+
+
 def read_chembl(path: Path, known: Known) -> Iterator[Label | Refusal]:
     """ChEMBL compounds of drugs."""
     codes: Pairs = {}
     yield from _codes(path, "chembl_id", "CHEMBL.COMPOUND", codes)
-    yield from _labels(codes, codes, known)
+    yield from _labels(codes, codes, known, _own_compounds(codes, known))
+
+
+def _own_compounds(codes: Pairs, known: Known) -> set[tuple[str, str]]:
+    """Of drugs with several compounds, the one that is the drug and no salt or isomer of it.
+
+    It is the only one among ChEMBL's first compounds, to which most drugs in use then belong, and
+    what DrugCentral calls the drug by is that very compound, or a salt of those loaded next.
+    """
+    first: dict[str, list[str]] = {}
+    for drug, code in codes:
+        if _number(code) < _FIRST_COMPOUNDS:
+            first.setdefault(drug, []).append(code)
+    called = {(d, code) for d, named in known.named.items() for code in named} & codes.keys()
+    n_called = Counter(code for _, code in called)
+    own = set()
+    for drug, compounds in first.items():
+        pair = drug, compounds[0]
+        named = known.named.get(drug, set())
+        is_salt = all(_number(code) in _SALTS_LOADED for code in named - {compounds[0]})
+        is_anothers = n_called[compounds[0]] > (pair in called)
+        if len(compounds) == 1 and named and is_salt and not is_anothers:
+            own.add(pair)
+    return {(drug, code) for drug, code in own if drug not in known.charged}
+
+
+def _number(chembl: str) -> int:
+    digits = chembl.removeprefix("CHEMBL.COMPOUND:CHEMBL")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else 10**9
 
 
 def read_rxnorm(path: Path, known: Known) -> Iterator[Label | Refusal]:
-    """RxNorm ingredients of drugs, by way of their UNII codes."""
+    """RxNorm ingredients of drugs, by way of their UNII codes, and the reverse.
+
+    Who knows the RxNorm code of a drug from elsewhere thereby knows its own UNII.
+    """
     drugs: dict[str, list[str]] = {}
     for drug, unii in known.uniis:
         drugs.setdefault(unii, []).append(drug)
     codes: Pairs = {}
+    pairs: Pairs = {}
     for item in read_rows(path, ("rxnorm_id", "fdasrs_id")):
         if isinstance(item, Refusal):
             yield item
             continue
-        for drug in drugs.get(f"UNII:{item.cells[1]}", ()):
-            codes.setdefault((drug, f"RXNORM:{item.cells[0]}"), item.line)
+        rxnorm, unii = f"RXNORM:{item.cells[0]}", f"UNII:{item.cells[1]}"
+        pairs.setdefault((rxnorm, unii), item.line)
+        for drug in drugs.get(unii, ()):
+            codes.setdefault((drug, rxnorm), item.line)
     yield from _labels(codes, known.uniis, known)
+    n_uniis = Counter(rxnorm for rxnorm, _ in pairs)
+    n_rxnorm = Counter(unii for _, unii in pairs)
+    for (rxnorm, unii), line in pairs.items():
+        if n_uniis[rxnorm] == n_rxnorm[unii] == 1:
+            yield line, rxnorm, "code", unii
 
 
 def _codes(path: Path, column: str, prefix: str, codes: Pairs) -> Iterator[Refusal]:
@@ -145,11 +205,13 @@ def _codes(path: Path, column: str, prefix: str, codes: Pairs) -> Iterator[Refus
             codes.setdefault(pair, item.line)
 
 
-def _labels(codes: Pairs, joined: Pairs, known: Known) -> Iterator[Label]:
+def _labels(
+    codes: Pairs, joined: Pairs, known: Known, own: Container[tuple[str, str]] = ()
+) -> Iterator[Label]:
     """The codes of drugs that no other drug of DrugBank's short list shares.
 
     Those of a drug that was ``joined`` to several are codes of something narrower: its isomers,
-    salts and itself.
+    salts and itself. Only one that is known to be its ``own`` is not.
     """
     joints = Counter(drug for drug, _ in joined)
     sharing = Counter(code for _, code in codes)
@@ -160,7 +222,8 @@ def _labels(codes: Pairs, joined: Pairs, known: Known) -> Iterator[Label]:
         elif on_list[code] > 1 or (not on_list[code] and sharing[code] > 1):
             known.dropped["a code of several drugs"] += 1
         else:
-            yield line, drug, "code" if joints[drug] == 1 else "broader-code", code
+            is_own = joints[drug] == 1 or (drug, code) in own
+            yield line, drug, "code" if is_own else "broader-code", code
 
 
 def read_slim(path: Path, _: Known) -> Iterator[Label | Refusal]:

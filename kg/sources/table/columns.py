@@ -9,8 +9,16 @@ import pyarrow as pa
 from kg.errors import SchemaError, SourceError
 from kg.graph import Provenance
 from kg.identifiers import is_curie
+from kg.names import key
 from kg.schema import EdgeType, check_node_type, edge_spec
-from kg.sources.base import Batch, EdgeBatch, LabelBatch, LabelRow, NodeBatch
+from kg.sources.base import (
+    Batch,
+    EdgeBatch,
+    LabelBatch,
+    LabelRow,
+    NodeBatch,
+    is_between_two,
+)
 from kg.sources.formats.toml import named, text, texts
 from kg.sources.table.rows import Row
 
@@ -156,8 +164,12 @@ class Edges:
         """What the row says; see :meth:`Meaning.read`."""
         details = {name: row[column] for name, column in self.details.items() if row[column]}
         if self.by == "name":
-            return _filled(row, self.head.column), _filled(row, self.tail.column), details
-        return self.head.read(row), self.tail.read(row), details
+            head, tail = _filled(row, self.head.column), _filled(row, self.tail.column)
+        else:
+            head, tail = self.head.read(row), self.tail.read(row)
+        if is_between_two(self.type) and key(head) == key(tail):
+            raise RowError(f"{head[:80]!r} {self.type.relation} itself")
+        return head, tail, details
 
     def batch(
         self, file: str, lines: Sequence[int], rows: Sequence[Any], provenance: Provenance
