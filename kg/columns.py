@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kg.graph import AssertionTable, EdgeTable, Graph, LabelTable, Provenance, Rows
+from kg.hashes import hash_texts
 from kg.names import key
 from kg.schema import EdgeType, edge_spec
 
@@ -117,17 +118,18 @@ def label_table(
         offset += len(node_ids)
     rows.sort()
     node, kind, text, distance, provenance_of = zip(*rows, strict=True) if rows else ((),) * 5
-    keys = list(map(key, text))
-    encoded = [k.encode() for k in keys]
-    by_key = sorted(range(len(rows)), key=encoded.__getitem__)
+    keys = pa.array(list(map(key, text)), pa.string())
+    hashes = hash_texts(keys)
+    by_key = np.argsort(hashes, kind="stable")
     return LabelTable(
         node=_frozen(np.array(node, np.int32)),
         kind=_frozen(np.array(kind, np.int8)),
         text=pa.array(text, pa.string()),
-        key=pa.array(keys, pa.string()),
+        key=keys,
         distance=_frozen(np.array(distance, np.int8)),
         provenance=_frozen(np.array(provenance_of, np.int16)),
-        by_key=_frozen(np.array(by_key, np.int32)),
+        key_hash=_frozen(hashes[by_key]),
+        by_key=_frozen(by_key.astype(np.int32)),
     )
 
 

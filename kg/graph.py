@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.errors import InvalidGraphError, SchemaError, UnknownNodeError
+from kg.hashes import hash_text
 from kg.schema import EdgeType, Step, edge_spec
 
 if TYPE_CHECKING:
@@ -134,21 +135,17 @@ class LabelTable:
     key: "pa.StringArray"  # (l,) the text as names.key() folds it
     distance: NDArray[np.int8]  # (l,) is-a steps from a broader label's own thing to the node
     provenance: NDArray[np.int16]  # (l,) rows of Graph.provenances
-    by_key: Rows  # (l,) label numbers sorted by key (bytes of UTF-8)
+    key_hash: NDArray[np.uint64]  # (l,) hashes of the keys, sorted
+    by_key: Rows  # (l,) the label of each hash
 
     def with_key(self, key: str) -> Rows:
-        """Numbers of the labels whose key equals ``key``."""
-        wanted = key.encode(errors="replace")
-
-        def value(position: int) -> bytes:
-            return bytes(self.key[int(self.by_key[position])].as_buffer())
-
-        positions = range(len(self.by_key))
-        start = bisect.bisect_left(positions, wanted, key=value)
-        end = start
-        while end < len(self.by_key) and value(end) == wanted:
-            end += 1
-        return self.by_key[start:end]
+        """Numbers of the labels whose key equals ``key``, ascending."""
+        wanted = np.uint64(hash_text(key))
+        start = self.key_hash.searchsorted(wanted)
+        end = self.key_hash.searchsorted(wanted, "right")
+        found = self.by_key[start:end]
+        same = [i for i in found.tolist() if self.key[i].as_py() == key]
+        return found if len(same) == len(found) else np.array(same, np.int32)
 
     def of_node(self, node: int) -> range:
         """Numbers of the labels of one node."""

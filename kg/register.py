@@ -35,7 +35,9 @@ class Register:
 
     def of_type(self, node_type: str) -> NodeRecords:
         """The nodes of one type; empty where there is none."""
-        return self.types.setdefault(node_type, NodeRecords())
+        if node_type not in self.types:
+            self.types[node_type] = NodeRecords()
+        return self.types[node_type]
 
     def refuse(self, node_type: str, node_id: str, name: str) -> str | None:
         """Why there cannot be such a node, or None."""

@@ -40,6 +40,7 @@ _LABELS = pa.schema(
         ("key", pa.string()),
         ("distance", pa.int8()),
         ("provenance", pa.int16()),
+        ("key_hash", pa.uint64()),
         ("by_key", pa.int32()),
     ]
 )
@@ -135,6 +136,7 @@ def _files(graph: Graph) -> dict[str, Writer]:
                     labels.key,
                     labels.distance,
                     labels.provenance,
+                    labels.key_hash,
                     labels.by_key,
                 ]
             ],

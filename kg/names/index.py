@@ -4,15 +4,16 @@ Built once a graph, by pure functions of its labels, and kept as plain arrays, s
 graph maps them into memory.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from kg.graph import LABEL_KINDS, Graph
+from kg.hashes import hash_text, hash_texts
 from kg.names.keys import bag
 from kg.trigrams import TrigramIndex, index_trigrams
 
@@ -24,37 +25,29 @@ _TEXTS = (*_OWN, "broader")
 
 @dataclass(frozen=True, eq=False)
 class NameIndex:
-    """Labels by key, by the bag of their words, and distinct names by trigram.
+    """Labels by the bag of their words, and distinct names by trigram.
 
     Attributes:
-        key_hashes: (l,) hashes of all labels' keys, sorted.
-        key_labels: (l,) the label of each, ascending for equal hashes.
         bag_hashes: (b,) hashes of bags, sorted.
         bag_labels: (b,) the label of each.
         named: (n,) a label for each distinct key of a node type, in the order of labels.
         trigrams: of the keys of ``named``.
     """
 
-    key_hashes: NDArray[np.uint64]
-    key_labels: NDArray[np.int32]
     bag_hashes: NDArray[np.uint64]
     bag_labels: NDArray[np.int32]
     named: NDArray[np.int32]
     trigrams: TrigramIndex
 
-    def with_key(self, key: str) -> NDArray[np.int32]:
-        """Labels whose key has the hash of ``key``; the caller compares the keys themselves."""
-        return _equal(self.key_hashes, self.key_labels, key)
-
     def with_bag(self, words: str) -> NDArray[np.int32]:
         """Labels whose bag has the hash of ``words``; the caller compares the bags themselves."""
-        return _equal(self.bag_hashes, self.bag_labels, words)
+        wanted = np.uint64(hash_text(words))
+        start = self.bag_hashes.searchsorted(wanted)
+        return self.bag_labels[start : self.bag_hashes.searchsorted(wanted, "right")]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The columns by name, for the store."""
         return {
-            "key_hashes": self.key_hashes,
-            "key_labels": self.key_labels,
             "bag_hashes": self.bag_hashes,
             "bag_labels": self.bag_labels,
             "named": self.named,
@@ -68,8 +61,6 @@ class NameIndex:
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> NameIndex:
     """The index that :meth:`NameIndex.to_arrays` gave."""
     return NameIndex(
-        arrays["key_hashes"],
-        arrays["key_labels"],
         arrays["bag_hashes"],
         arrays["bag_labels"],
         arrays["named"],
@@ -90,8 +81,9 @@ def index_names(graph: Graph) -> NameIndex:
     for start, end in _ranges(graph, _WRITTEN):
         written[start:end] = True
     texts = np.flatnonzero(written & np.isin(kinds, [LABEL_KINDS.index(kind) for kind in _TEXTS]))
-    by_key = _sorted(labels.key.to_pylist(), np.arange(len(kinds)))
-    by_bag = _sorted([bag(text) for text in labels.text.take(texts).to_pylist()], texts)
+    bags = list(map(bag, labels.text.take(texts).to_pylist()))
+    hashes = hash_texts(pa.array(bags, pa.string()))
+    by_bag = np.argsort(hashes, kind="stable")
 
     own = np.flatnonzero(np.isin(kinds, [LABEL_KINDS.index(kind) for kind in _OWN]))
     keys = labels.key.take(own).to_pylist()
@@ -103,10 +95,8 @@ def index_names(graph: Graph) -> NameIndex:
             seen.add(named)
             first.append(position)
     return NameIndex(
-        key_hashes=by_key[0],
-        key_labels=by_key[1],
-        bag_hashes=by_bag[0],
-        bag_labels=by_bag[1],
+        bag_hashes=hashes[by_bag],
+        bag_labels=texts[by_bag].astype(np.int32),
         named=own[first].astype(np.int32),
         trigrams=index_trigrams([keys[position] for position in first]),
     )
@@ -133,21 +123,3 @@ def _ranges(graph: Graph, types: Iterable[str]) -> Iterable[tuple[int, int]]:
             bounds = (offset, offset + graph.n_nodes(node_type))
             start, end = np.searchsorted(graph.labels.node, bounds)
             yield int(start), int(end)
-
-
-def _sorted(
-    texts: Sequence[str], labels: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Hashes of ``texts``, sorted, and the label of each."""
-    hashes = np.array([_hash(text) for text in texts], np.uint64)
-    order = np.argsort(hashes, kind="stable")
-    return hashes[order], labels[order].astype(np.int32)
-
-
-def _equal(hashes: NDArray[np.uint64], labels: NDArray[np.int32], text: str) -> NDArray[np.int32]:
-    wanted = np.uint64(_hash(text))
-    return labels[hashes.searchsorted(wanted) : hashes.searchsorted(wanted, "right")]
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest())

@@ -6,6 +6,7 @@ another order, number or spelling: "malignant tumours of the breast" and "breast
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _ASCII = {code: " " for code in range(128) if _NOT_WORD.match(chr(code))}
@@ -118,6 +119,7 @@ def bag(text: str) -> str:
     return " ".join(sorted(found))
 
 
+@lru_cache(maxsize=100_000)
 def _folded(word: str) -> str:
     """American spelling and singular; a made-up singular does no harm, both sides have it."""
     if not word.isascii() or len(word) < 4:

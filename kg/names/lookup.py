@@ -89,9 +89,7 @@ def in_other_words(
 
 def hits(graph: Graph, wanted: str, types: Collection[str] | None = None) -> list[Hit]:
     """Every label of this key."""
-    found = name_index(graph).with_key(wanted)
-    keys = graph.labels.key
-    return list(_hits(graph, [i for i in found.tolist() if keys[i].as_py() == wanted], types))
+    return list(_hits(graph, graph.labels.with_key(wanted).tolist(), types))
 
 
 def reordered_hits(graph: Graph, text: str, types: Collection[str] | None = None) -> list[Hit]:

@@ -68,7 +68,7 @@ def misspelt_name(graph: Graph, text: str, types: Collection[str]) -> tuple[int,
     from rapidfuzz.distance import OSA
 
     wanted = key(text)
-    if len(name_index(graph).with_key(wanted)):  # spelt as something is that it does not mean
+    if len(graph.labels.with_key(wanted)):  # spelt as something is that it does not mean
         return None
     ranked: list[tuple[int, float, str, int]] = []
     for label, name in _candidates(graph, wanted, types):
