@@ -264,8 +264,9 @@ def test_bad_rows_are_refused_by_line_and_blank_ones_skipped(tmp_path: Path) -> 
         ("infores:st", "st", "'st-elsewhere' is not of the form infores:st-elsewhere"),
         ("[[table]]", "[table]", r"table.toml: needs a \[\[table\]\] for each file"),
         ("licence =", "licence", "table.toml is not TOML: .*line 2"),
-        ("[[table]]", "a." * 40_000 + "b = 1\n[[table]]", "unknown key 'a'"),
-        ("[[table]]", "a = " + "[" * 50_000 + "\n[[table]]", "nested too deeply|not TOML"),
+        ("[[table]]", "a." * 40_000 + "b = 1\n[[table]]", "is longer than 1,000 bytes"),
+        ("[[table]]", "a." * 400 + "b = 1\n[[table]]", "unknown key 'a'"),
+        ("[[table]]", "a = " + "[\n" * 20_000 + "[[table]]", "nested too deeply|not TOML"),
     ],
 )
 def test_a_mistake_in_the_description_is_named_with_what_would_be_right(

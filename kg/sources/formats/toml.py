@@ -9,6 +9,7 @@ from typing import Any
 from kg.errors import SourceError
 
 _LONGEST = 100_000  # bytes; a TOML file that a person writes is far smaller
+_LONGEST_LINE = 1_000  # bytes; tomllib takes gigabytes for a key of 40,000 dotted parts
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -22,6 +23,10 @@ def read_toml(path: Path) -> dict[str, Any]:
             content = file.read(_LONGEST + 1)
         if len(content) > _LONGEST:
             raise SourceError(f"{path.name} is longer than {_LONGEST:,} bytes")
+        for number, line in enumerate(content.split(b"\n"), start=1):
+            if len(line) > _LONGEST_LINE:
+                reason = f"line {number} is longer than {_LONGEST_LINE:,} bytes"
+                raise SourceError(f"{path.name}: {reason}")
         return tomllib.loads(content.decode())
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read ({error.strerror})") from None
