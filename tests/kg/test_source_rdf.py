@@ -218,7 +218,8 @@ def test_an_edge_may_stand_in_another_file_than_its_nodes_and_before_them(tmp_pa
         ("[prefixes]\n'x y' = 'http://x'", "is not a CURIE's prefix"),
         ("[types]\nx = 1", "'x' must be a text"),
         ("types = 1", "[types] must be a table"),
-        ("x = " + "[" * 5000, "nested too deeply"),
+        ("x = " + "[\n" * 5000, "nested too deeply"),
+        ("x = " + "[" * 5000, "line 1 is longer than 1,000 bytes"),
         ("#" * 200_000, "longer than"),
     ],
 )

@@ -28,6 +28,8 @@ def read_toml(path: Path) -> dict[str, Any]:
                 reason = f"line {number} is longer than {_LONGEST_LINE:,} bytes"
                 raise SourceError(f"{path.name}: {reason}")
         return tomllib.loads(content.decode())
+    except SourceError:
+        raise
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read ({error.strerror})") from None
     except RecursionError:
