@@ -199,7 +199,7 @@ def test_a_kgx_toml_says_what_the_files_do_not(tmp_path: Path) -> None:
     [
         ('license = "x"', "unknown key 'license'; did you mean 'licence'"),
         ("licence = 3", "'licence' must be a text"),
-        ("licence = " + "[" * 5000, "nested too deeply|not TOML"),
+        ("licence = " + "[\n" * 5000, "nested too deeply|not TOML"),
         ('primary_knowledge_source = "me"', "'me' is not of the form infores:"),
         ("x = " + "1" * 200_000, "longer than 100,000 bytes"),
     ],
