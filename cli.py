@@ -173,7 +173,8 @@ def query(
         raise typer.BadParameter("--to-node, --through and --avoid need a --metapath")
     if metapath is not None and (types or relations or direction != "both"):
         raise typer.BadParameter("a metapath says its --types, --relations and --direction itself")
-    if sparql is not None and (types or relations or from_sources or licences or evidence):
+    filters = types or relations or from_sources or licences or evidence or direction != "both"
+    if sparql is not None and filters:
         raise typer.BadParameter("a SPARQL query says itself what it filters by")
     graph = _graph(graph_dir, home)
     if text is None:
@@ -236,7 +237,8 @@ def export(
     """Write a closed subset of the graph with a manifest, in any set of formats; or check one."""
     if (out is None) == (check is None):
         raise typer.BadParameter("give --out DIR to write, or --check DIR")
-    if check is not None and (seeds or formats or types or relations or licences):
+    filters = types or relations or from_sources or licences or evidence or direction != "both"
+    if check is not None and (seeds or formats or filters):
         raise typer.BadParameter("--check reads what was exported; it takes no selection")
     if check is not None:
         from kg.export import check as verify

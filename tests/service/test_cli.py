@@ -312,3 +312,25 @@ def test_training_without_the_extra_says_what_to_install(demo_home: Path, tmp_pa
 
     with patch.dict(sys.modules, missing):
         assert "train" in run(*words, home=demo_home).error
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("query",), "give a node"),
+        (("query", "metformin", "--to", "Gene", "--hops", "2"), "only one of"),
+        (("query", "metformin", "--through", "TNF"), "need a --metapath"),
+        (("query", "metformin", "--metapath", "CbG", "--types", "Gene"), "a metapath says its"),
+        (("query", "--sparql", "q.rq", "--sources", "starter"), "says itself"),
+        (("query", "--sparql", "q.rq", "--direction", "in"), "says itself"),
+        (("export", "--seed", "metformin"), "--out DIR"),
+        (("export", "--check", "x", "--evidence", "observation"), "takes no selection"),
+    ],
+)
+def test_options_that_would_say_nothing_are_wrong_usage(
+    demo_home: Path, words: tuple[str, ...], said: str
+) -> None:
+    outcome = run(*words, home=demo_home)
+
+    assert outcome.status == 2
+    assert said in " ".join(outcome.err.replace("│", " ").split())
