@@ -22,6 +22,8 @@ from recommend.errors import ModelError
 
 TREATS = EdgeType("Drug", "treats", "Disease")
 PALLIATES = EdgeType("Drug", "palliates", "Disease")
+ALIKE_DRUGS = EdgeType("Drug", "resembles", "Drug")
+ALIKE_DISEASES = EdgeType("Disease", "resembles", "Disease")
 
 Pairs = NDArray[np.int64]  # (n, 2) drug rows, disease rows
 
@@ -77,15 +79,34 @@ class TrainingData:
         return pairs
 
     def without(
-        self, *, pairs: Pairs | None = None, diseases: Iterable[int] = ()
+        self,
+        *,
+        pairs: Pairs | None = None,
+        diseases: Iterable[int] = (),
+        drugs: Iterable[int] = (),
+        resemblance: bool = False,
     ) -> "TrainingData":
-        """A copy without treats and palliates edges of these pairs and of these disease rows."""
+        """A copy without the treats and palliates edges of what is hidden.
+
+        Args:
+            pairs: (n, 2) drug rows, disease rows.
+            diseases: rows of diseases of which all are hidden.
+            drugs: rows of drugs of which all are hidden.
+            resemblance: hide also what the hidden diseases resemble and what the hidden drugs
+                resemble: a near synonym would give away what was hidden.
+        """
         hidden = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs, np.int64)
+        drugs, diseases = list(drugs), list(diseases)
+        removed = dict.fromkeys((TREATS, PALLIATES), (hidden, drugs, diseases))
+        if resemblance:
+            nothing = np.empty((0, 2), np.int64)
+            removed |= {ALIKE_DRUGS: (nothing, drugs, drugs)}
+            removed |= {ALIKE_DISEASES: (nothing, diseases, diseases)}
         matrices = dict(self.matrices)
-        for edge_type in (TREATS, PALLIATES):
+        for edge_type, (cells, rows, columns) in removed.items():
             if edge_type not in matrices:
                 continue
-            left = remove_pairs(matrices[edge_type], hidden, diseases)
+            left = remove_pairs(matrices[edge_type], cells, columns=columns, rows=rows)
             if left.nnz:
                 matrices[edge_type] = left
             else:
@@ -159,12 +180,18 @@ def from_pairs(pairs: Pairs, shape: tuple[int, int]) -> sp.csr_matrix:
     return _of_ones(sp.csr_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=shape))
 
 
-def remove_pairs(matrix: sp.csr_matrix, pairs: Pairs, columns: Iterable[int] = ()) -> sp.csr_matrix:
-    """A copy of ``matrix`` without the entries at ``pairs`` and in ``columns``."""
+def remove_pairs(
+    matrix: sp.csr_matrix,
+    pairs: Pairs,
+    columns: Iterable[int] = (),
+    rows: Iterable[int] = (),
+) -> sp.csr_matrix:
+    """A copy of ``matrix`` without the entries at ``pairs``, in ``columns`` and in ``rows``."""
     n_columns = matrix.shape[1]
     have = to_pairs(matrix)
     hidden = np.isin(have @ [n_columns, 1], pairs @ [n_columns, 1])
     hidden |= np.isin(have[:, 1], np.fromiter(columns, np.int64))
+    hidden |= np.isin(have[:, 0], np.fromiter(rows, np.int64))
     return from_pairs(have[~hidden], matrix.shape)
 
 
