@@ -150,6 +150,9 @@ def query(
     sparql: Annotated[
         str | None, typer.Option("--sparql", help="A file with a SPARQL query; - for input.")
     ] = None,
+    similar: Annotated[
+        bool, typer.Option("--similar", help="Nodes most like it by what the models learnt.")
+    ] = False,
     types: Types = None,
     relations: Relations = None,
     direction: Direction = "both",
@@ -161,10 +164,11 @@ def query(
         Literal["name", "degree"], typer.Option("--order", help="With --hops: of equally near.")
     ] = "name",
     graph_dir: GraphDir = None,
+    bundle_dir: BundleDir = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a node and its neighbours, what lies near, what a metapath reaches; or ask in SPARQL."""
+    """Show a node and its neighbours, what is near, like it, or along a metapath; or ask SPARQL."""
     if (text is None) == (sparql is None):
         raise typer.BadParameter("give a node, or --sparql FILE")
     if sum(option is not None for option in (to, hops, metapath, sparql)) > 1:
@@ -176,9 +180,15 @@ def query(
     filters = types or relations or from_sources or licences or evidence or direction != "both"
     if sparql is not None and filters:
         raise typer.BadParameter("a SPARQL query says itself what it filters by")
+    others = any((hops, metapath, sparql, filters))
+    if (similar and others) or (bundle_dir is not None and not similar):
+        raise typer.BadParameter("--similar compares embeddings: it takes --to and --bundle")
     graph = _graph(graph_dir, home)
     if text is None:
         _ask(graph, str(sparql), limit, as_json=as_json)
+        return
+    if similar:
+        _show_similar(graph, _bundle(bundle_dir, home), text, to, limit, as_json=as_json)
         return
     from kg.selection import Selection
 
@@ -304,6 +314,75 @@ def train(
 
         show_bundle(_console(), bundle)
     errors.end()
+
+
+@app.command()
+def evaluate(
+    track: Annotated[
+        str,
+        typer.Argument(
+            help="external, transductive, zero-shot, cold-drug, calibration or negative-control."
+        ),
+    ],
+    *,
+    graph_dir: GraphDir = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="TSV drug_id, disease_id: what is right.")
+    ] = None,
+    exclude: Annotated[
+        Path | None, typer.Option("--exclude", help="TSV drug_id, disease_id not to rank.")
+    ] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--models", help="Rows beside the baselines: gnn,stack")
+    ] = None,
+    drugs: Annotated[
+        Path | None, typer.Option("--drugs", help="TSV drug_id: rank only these [all].")
+    ] = None,
+    diseases: Annotated[
+        Path | None, typer.Option("--diseases", help="TSV disease_id: only for these [all].")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Hide what the test diseases resemble as well.")
+    ] = False,
+    random: Annotated[
+        bool, typer.Option("--random", help="Deal single diseases, not groups that are alike.")
+    ] = False,
+    folds: Annotated[int | None, typer.Option("--folds", min=2, help="How many [5].")] = None,
+    cut: Annotated[
+        float | None, typer.Option("--cut", min=0, help="How alike a group's diseases are [0.4].")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, help="How often the random is drawn anew.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="The first.")] = 0,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    report: Annotated[
+        Path | None, typer.Option("--report", help="An HTML page to write, with plots.")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hide a part of the graph from the models, or use labels from elsewhere, and see how they do.
+
+    The rows popularity, degree-product and six-metapath stand beside every figure.
+    """
+    from service.evaluating import Asked
+    from service.evaluating import evaluate as run
+
+    asked = Asked(
+        _words(models), labels, exclude, drugs, diseases, strict=strict, random=random,
+        folds=folds, cut=cut, seeds=seeds, seed=seed, device=device, report=report,
+    )  # fmt: skip
+    with _progress() as bar:
+        found = run(
+            _settings(home), _graph(graph_dir, home), track, asked, progress=_steps(bar)
+        )  # fmt: skip
+    if as_json:
+        _print_json(found.to_json())
+        return
+    from service.console import show_report
+
+    show_report(_console(), found)
 
 
 @app.command()
@@ -610,6 +689,18 @@ def _ask(graph: "Graph", file: str, limit: int, *, as_json: bool) -> None:
     text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8", "replace")
     answer = run(graph, text, limit=limit)
     _print_json(answer.to_json()) if as_json else show_rows(_console(), answer)
+
+
+def _show_similar(
+    graph: "Graph", bundle: Path, text: str, to: str | None, limit: int, *, as_json: bool
+) -> None:
+    from recommend.bundle import open_bundle
+    from recommend.similar import find_similar
+    from service.console import show_similar
+
+    opened = open_bundle(bundle, graph, verify=True)
+    found = find_similar(graph, opened, text, to=to, limit=limit)
+    _print_json(found.to_json()) if as_json else show_similar(_console(), found)
 
 
 def _graph(folder: Path | None, home: Path | None) -> "Graph":

@@ -6,7 +6,7 @@ patient and no code, and opens without the libraries that trained it.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,16 +16,19 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from kg.errors import FolderError
+from kg.errors import FolderError, SchemaError
 from kg.folder import MANIFEST, Folder, Writer, open_folder, write_folder
 from kg.graph import Graph
+from kg.schema import parse_metapath
+from recommend.contributions import Contributions, is_metapath
 from recommend.errors import BundleError
 
 if TYPE_CHECKING:
     from recommend.models.als import AlternatingLeastSquares
 
 KIND = "pharmakon-bundle"
-VERSION = 1
+VERSION = 2
+_OLD = (1,)  # known, and no longer read
 
 STACK = "stack"
 
@@ -34,34 +37,13 @@ Arrays = Mapping[str, NDArray[Any]]
 _STEMS = (
     "als.",
     "card.",
+    "contributions.",
     "embeddings.",
     "evaluation.",
     "ids.",
     "manifest.",
-    "metapath.",
     "scores.",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Contributions:
-    """Why the metapath model scores a pair as it does.
-
-    The log-odds of a pair are ``intercepts[disease] + values[:, drug, disease].sum()``, up to the
-    rounding of float16: each feature's own part, positive or negative.
-
-    Attributes:
-        features: metapaths in short form, or ``"Drug-binds-Gene degree"`` and the like.
-        values: (n_features, n_drugs, n_diseases) float16.
-        coefficients: (n_diseases, n_features) on the scaled features; diseases with recorded
-            treatments share one row, those without another.
-        intercepts: (n_diseases,) log-odds where no feature says anything.
-    """
-
-    features: tuple[str, ...]
-    values: NDArray[np.float16]
-    coefficients: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +53,14 @@ class Bundle:
     Attributes:
         folder: where it lies.
         card: how it was made: ``graph`` (fingerprint), ``members`` (name -> settings), ``weights``
-            of the stack, ``absent`` (part -> why it is not there), ``als`` (settings or null),
-            ``seed``, ``versions`` of the libraries, ``cohort_size`` (patients learnt from),
-            ``hidden_pairs`` and ``hidden_diseases`` (how many were listed).
+            and ``calibration`` (how scores became probabilities) of the stack, ``explained_by``
+            (the member that :attr:`contributions` add up to), ``absent`` (part -> why it is not
+            there), ``als`` (settings or null), ``seed``, ``versions`` of the libraries,
+            ``cohort_size`` (patients learnt from), ``hidden_pairs`` and ``hidden_diseases`` (how
+            many were listed).
         drug_ids: CURIEs of the rows, in the graph's order.
         disease_ids: CURIEs of the columns, in the graph's order.
-        evaluation: the hold-out report; see :mod:`recommend.evaluate.holdout`.
+        evaluation: how good the models were on what they had not seen.
     """
 
     folder: Folder = field(repr=False)
@@ -101,9 +85,19 @@ class Bundle:
         return tuple(sorted(self.card["members"]))
 
     @property
-    def weights(self) -> Mapping[str, float]:
-        """The members' shares of the stack; they sum to one."""
+    def weights(self) -> Mapping[str, Mapping[str, float]]:
+        """``"new"`` (diseases without a recorded use) and ``"known"`` -> member -> its share."""
         return self.card["weights"]  # type: ignore[no-any-return]
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the stack's scores are probabilities, learnt on pairs that were hidden."""
+        return "none" not in self.card["calibration"].values()
+
+    @property
+    def explained_by(self) -> str:
+        """The member whose log-odds the contributions add up to."""
+        return str(self.card["explained_by"])
 
     @property
     def absent(self) -> Mapping[str, str]:
@@ -111,7 +105,11 @@ class Bundle:
         return self.card["absent"]  # type: ignore[no-any-return]
 
     def scores(self) -> NDArray[np.float32]:
-        """(n_drugs, n_diseases) the stack: mean percentile among all drugs for the disease."""
+        """(n_drugs, n_diseases) the stack: calibrated probabilities, 0 to 1.
+
+        Where :attr:`is_calibrated`, they are shares: of pairs with such a score that were hidden
+        from the models, so many are recorded as *treats*.
+        """
         return self._stack
 
     def member_scores(self, name: str) -> NDArray[np.float32]:
@@ -125,21 +123,17 @@ class Bundle:
         return self._read("scores.safetensors", name)
 
     def member_percentiles(self, name: str, disease: int) -> NDArray[np.float32]:
-        """(n_drugs,) one member's percentiles for one disease row, as the stack adds them up."""
+        """(n_drugs,) the share of drugs that each beats for one disease row, by one member."""
         from recommend.models.stack import percentiles
 
         return percentiles(self._members[name][:, disease])
 
     @cached_property
     def contributions(self) -> Contributions:
-        """The metapath model's reasons for every pair."""
-        arrays = self._read_all("metapath.safetensors")
-        return Contributions(
-            tuple(bytes(arrays["features"]).decode().split("\n")),
-            arrays["contributions"],
-            arrays["coefficients"][arrays["regime"]],
-            arrays["intercepts"][arrays["regime"]],
-        )
+        """What speaks for every pair and against it, by the member :attr:`explained_by`."""
+        names = [field.name for field in fields(Contributions)]
+        file = self.folder.file("contributions.safetensors")
+        return Contributions.from_arrays(read_arrays(file, names))
 
     @cached_property
     def embeddings(self) -> NDArray[np.float16]:
@@ -184,7 +178,7 @@ def write_bundle(
     *,
     card: Mapping[str, Any],
     scores: Arrays,
-    metapath: Arrays,
+    contributions: Contributions,
     embeddings: NDArray[np.float16],
     als: Arrays | None,
     evaluation: Mapping[str, Any],
@@ -196,22 +190,26 @@ def write_bundle(
         graph: what the models were trained on.
         card: see :class:`Bundle`; the graph's fingerprint is added.
         scores: member name, and ``"stack"`` -> (n_drugs, n_diseases) float32.
-        metapath: what the metapath model saves, without its scores.
+        contributions: of the member that ``card`` names as ``explained_by``.
         embeddings: (n_nodes, dim) float16.
         als: what the als model saves, or None where ``card`` declares it absent.
         evaluation: JSON values.
 
     Raises:
+        BundleError: ``card`` says that a member explains the scores that is none, an array has not
+            a row for each drug and a column for each disease (or each node), or a feature with the
+            name of a metapath is none from Drug to Disease.
         FolderError: ``path`` holds something that is not a bundle.
     """
     full = {"graph": graph.fingerprint, **card}
+    _check_content(graph, full, scores, contributions, embeddings)
     ids = {"drugs": graph.ids["Drug"].to_pylist(), "diseases": graph.ids["Disease"].to_pylist()}
     files: dict[str, Writer] = {
         "card.json": _json(full),
         "ids.json": _json(ids),
         "evaluation.json": _json(evaluation),
         "scores.safetensors": _tensors(scores),
-        "metapath.safetensors": _tensors(metapath),
+        "contributions.safetensors": _tensors(contributions.to_arrays()),
         "embeddings.safetensors": _tensors({"embeddings": embeddings}),
     }
     if als is not None:
@@ -232,7 +230,12 @@ def open_bundle(path: Path, graph: Graph, *, verify: bool = False) -> Bundle:
         BundleError: not a bundle, of an unknown version, damaged, or of another graph.
     """
     try:
-        folder = open_folder(path, kind=KIND, versions=(VERSION,))
+        folder = open_folder(path, kind=KIND, versions=(*_OLD, VERSION))
+        if folder.manifest["version"] in _OLD:
+            raise FolderError(
+                f"{path} is a bundle of format version {folder.manifest['version']}; this program "
+                f"reads version {VERSION}: train again"
+            )
         if verify:
             folder.verify()
         card, ids, evaluation = (
@@ -272,6 +275,36 @@ def check_target(path: Path) -> None:
         foreign = any(not name.lstrip(".").startswith(_STEMS) for name in names)
     if foreign:
         raise FolderError(f"{path} holds something that is not a {KIND}; choose another folder")
+
+
+def _check_content(
+    graph: Graph,
+    card: Mapping[str, Any],
+    scores: Arrays,
+    contributions: Contributions,
+    embeddings: NDArray[np.float16],
+) -> None:
+    """Refuse to write what could not be read back as what it claims to be."""
+    if card.get("explained_by") not in card["members"]:
+        raise BundleError(
+            f"explained_by is {card.get('explained_by')!r}; "
+            f"it must be one of the members {', '.join(sorted(card['members']))}"
+        )
+    shape = graph.n_nodes("Drug"), graph.n_nodes("Disease")
+    for name, values in {**scores, "contributions": contributions.rest}.items():
+        if values.shape != shape:
+            raise BundleError(f"{name} has shape {values.shape}; the graph asks for {shape}")
+    if len(embeddings) != graph.n_nodes():
+        raise BundleError(
+            f"{len(embeddings):,} embeddings; the graph has {graph.n_nodes():,} nodes"
+        )
+    for feature in filter(is_metapath, contributions.features):
+        try:
+            steps = parse_metapath(feature, graph.edge_types)
+        except SchemaError as error:
+            raise BundleError(f"feature {feature!r}: {error}") from error
+        if (steps[0].source, steps[-1].target) != ("Drug", "Disease"):
+            raise BundleError(f"feature {feature!r} does not lead from Drug to Disease")
 
 
 def read_arrays(file: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:

@@ -1,23 +1,25 @@
 """Why a drug is suggested for a disease: the record, and the strongest paths behind the score.
 
-The metapath model says which kinds of path speak for a pair (its contributions are exact); the
-graph gives the heaviest path of each kind. Sources are named edge by edge.
+A model that counts paths says which kinds of path speak for a pair (its contributions add up to its
+score); the graph gives the heaviest path of each kind. Sources are named edge by edge.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
+from kg.errors import SchemaError
 from kg.graph import Graph
-from kg.paths import Path, strongest_paths
+from kg.paths import Path, heaviest_path
 from kg.query import path_in_words
 from kg.schema import EdgeType, Metapath, parse_metapath
-from recommend.bundle import Contributions
+from recommend.contributions import Contributions, is_metapath
 from recommend.suggestion import PathEdge, Reason
 
 TREATS = EdgeType("Drug", "treats", "Disease")
 PALLIATES = EdgeType("Drug", "palliates", "Disease")
 
 NO_PATH = Reason(
-    "no path in the graph speaks for it; ranked by popularity and the graph network alone",
+    "no path in the graph speaks for it; its score rests on what cannot be shown as a path",
     "",
     (),
     None,
@@ -64,29 +66,46 @@ def path_reasons(
 
     Args:
         graph: the bundle's graph.
-        contributions: of the bundle's metapath model.
+        contributions: of the bundle.
         drug: row of the drug.
         disease: row of the disease.
         limit: how many reasons at most.
 
     Returns:
-        Strongest first; empty where no path speaks for the pair.
+        Strongest first, each metapath once; empty where no path speaks for the pair. A share is of
+        all that speaks for it, what has no path included.
     """
-    values = contributions.values[:, drug, disease].astype(float)
-    total = float(values[values > 0].sum())
+    parts = contributions.of(drug, disease)
+    total = sum(part for _, part in parts if part > 0)
+    total += max(float(contributions.rest[drug, disease]), 0.0)
     reasons: list[Reason] = []
-    for feature in values.argsort(kind="stable")[::-1].tolist():
-        if values[feature] <= 0 or len(reasons) == limit:
+    for name, part in _by_metapath(parts):
+        if part <= 0 or len(reasons) == limit:
             break
-        name = contributions.features[feature]
-        if " " in name:  # a degree, not a path
+        metapath = _steps(name, graph.edge_types)
+        try:
+            path = heaviest_path(graph, metapath, drug, disease)
+        except SchemaError:  # it cannot be found in a moment: the next one may
             continue
-        metapath = parse_metapath(name)
-        for path in strongest_paths(graph, metapath, drug, disease, limit=1):
+        if path is not None:
             edges = tuple(_path_edges(graph, metapath, path))
             text = path_in_words(graph, metapath, path)
-            reasons.append(Reason(text, name, edges, round(float(values[feature]) / total, 4)))
+            reasons.append(Reason(text, name, edges, round(part / total, 4)))
     return reasons
+
+
+def _by_metapath(parts: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The parts of features that are metapaths, several of one metapath summed; largest first."""
+    sums: dict[str, float] = {}
+    for name, part in parts:
+        if is_metapath(name):
+            sums[name] = sums.get(name, 0.0) + part
+    return sorted(sums.items(), key=lambda item: -item[1])
+
+
+@lru_cache(maxsize=1024)
+def _steps(name: str, edge_types: tuple[EdgeType, ...]) -> Metapath:
+    return parse_metapath(name, edge_types)
 
 
 def _path_edges(graph: Graph, metapath: Metapath, path: Path) -> Iterable[PathEdge]:

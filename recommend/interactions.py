@@ -6,8 +6,10 @@ disease, and one left in place would give the other away. Contraindications stay
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,6 +27,8 @@ PALLIATES = EdgeType("Drug", "palliates", "Disease")
 ALIKE_DRUGS = EdgeType("Drug", "resembles", "Drug")
 ALIKE_DISEASES = EdgeType("Disease", "resembles", "Disease")
 
+T = TypeVar("T")
+Rows = NDArray[np.int64]  # (n,)
 Pairs = NDArray[np.int64]  # (n, 2) drug rows, disease rows
 
 
@@ -42,6 +46,9 @@ class TrainingData:
     n_nodes: Mapping[str, int]
     matrices: Mapping[EdgeType, sp.csr_matrix]
     histories: sp.csr_matrix | None = None
+    _shared: dict[str, tuple[tuple[sp.csr_matrix, ...], Any]] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,6 +84,22 @@ class TrainingData:
         if not len(pairs):
             raise ModelError("no Drug-treats-Disease edge is left to learn from")
         return pairs
+
+    def shared(
+        self, name: str, except_for: Container[EdgeType], make: "Callable[[TrainingData], T]"
+    ) -> T:
+        """What ``make`` returns for this view, made once for all views that must agree on it.
+
+        Args:
+            name: of the result.
+            except_for: edge types that the result does not depend on.
+            make: is given the view.
+        """
+        used = tuple(m for e, m in self.matrices.items() if e not in except_for)
+        kept = self._shared.get(name)
+        if kept is None or [id(m) for m in kept[0]] != [id(m) for m in used]:
+            kept = self._shared[name] = (used, make(self))
+        return kept[1]
 
     def without(
         self,
@@ -201,6 +224,18 @@ def digest(matrix: sp.csr_matrix | None) -> str:
         return "none"
     content = hashlib.sha256(str(matrix.shape).encode())
     content.update(to_pairs(matrix).tobytes())
+    return content.hexdigest()
+
+
+def view_digest(view: TrainingData) -> str:
+    """A SHA-256 of everything that a model can read from ``view``."""
+    content = hashlib.sha256(json.dumps(dict(view.n_nodes), sort_keys=True).encode())
+    parts = {"-".join(kind): matrix for kind, matrix in view.matrices.items()}
+    for name, matrix in sorted(parts.items()):
+        content.update(f"{name} {matrix.shape} {matrix.nnz}".encode())
+        for array in (matrix.indptr, matrix.indices):
+            content.update(np.asarray(array, np.int64).tobytes())
+    content.update(f"histories {digest(view.histories)}".encode())
     return content.hexdigest()
 
 

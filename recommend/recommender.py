@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from kg.graph import Graph
 from kg.store import open_graph
-from recommend.bundle import Bundle, open_bundle
+from recommend.bundle import STACK, Bundle, open_bundle
 from recommend.errors import ProfileError
 from recommend.explain import PALLIATES, TREATS, reasons
 from recommend.gaps import may_seed, missing
@@ -74,7 +74,7 @@ class Recommender:
     rules: SafetyRules = field(repr=False)
     percentiles_of: Callable[[int], Mapping[str, NDArray[np.float32]]] = field(
         init=False, repr=False
-    )  # disease row -> member -> (n_drugs,) percentiles
+    )  # disease row -> member, or the stack -> (n_drugs,) percentiles
     reasons_for: Callable[[int, int], tuple[Reason, ...]] = field(
         init=False, repr=False
     )  # drug row, disease row
@@ -161,7 +161,8 @@ class Recommender:
         return {drug: check_drug(self.rules, state, drug) for drug in drugs}
 
     def _percentiles_of(self, disease: int) -> Mapping[str, NDArray[np.float32]]:
-        return {name: self.bundle.member_percentiles(name, disease) for name in self.bundle.members}
+        members = {n: self.bundle.member_percentiles(n, disease) for n in self.bundle.members}
+        return {**members, STACK: percentiles(self.bundle.scores()[:, disease])}
 
     def _reasons_for(self, drug: int, disease: int) -> tuple[Reason, ...]:
         return reasons(self.graph, self.bundle.contributions, drug, disease, limit=N_REASONS)
@@ -257,7 +258,8 @@ class _Place:
     scores: NDArray[np.float32] = field(init=False)  # (n_drugs,)
 
     def __post_init__(self) -> None:
-        scores = self.case.recommender.bundle.scores()[:, self.disease]
+        # Probabilities are tiny, and what similar patients take has none: both become percentiles.
+        scores = self.case.recommender.percentiles_of(self.disease)[STACK]
         if self.case.similar is not None:
             scores = (1 - HISTORY_WEIGHT) * scores + HISTORY_WEIGHT * self.case.similar
         object.__setattr__(self, "scores", scores)
@@ -341,7 +343,8 @@ class _Place:
         self, rank: int, drug: int, kind: Kind, verdicts: tuple[Verdict, ...]
     ) -> Suggestion:
         recommender, similar = self.case.recommender, self.case.similar
-        parts = dict(recommender.percentiles_of(self.disease))
+        percentiles_of = recommender.percentiles_of(self.disease)
+        parts = {name: percentiles_of[name] for name in recommender.bundle.members}
         if similar is not None:
             parts["als"] = similar  # the patient's own
         drug_id = recommender.bundle.drug_ids[drug]
@@ -366,6 +369,12 @@ class _Place:
         place = f"rank {position} of {len(self.scores)} drugs for this disease by the models"
         if kind is Kind.HYPOTHESIS:
             text = f"a hypothesis: no loaded source records this use; {place}"
+            if self.case.recommender.bundle.is_calibrated:
+                share = float(self.case.recommender.bundle.scores()[drug, self.disease])
+                text += (
+                    f"; of pairs with such a score that were hidden from the models, {share:.2%} "
+                    "are recorded treatments, which is no chance that it helps"
+                )
         else:
             name = _LINE_NAMES.get(self._line(kind, drug), "line of therapy not stated")
             text = f"a recorded use, {name}; {place}, which only orders it and is no probability"

@@ -1,20 +1,21 @@
 """Graph and histories in, bundle out. What is finished is kept, so a killed training goes on.
 
-Every finished member and the evaluation lie in a work folder beside the bundle, whose name is a
-digest of all that the result depends on. The bundle that was there before stays whole until the new
-one is complete.
+Every fitted member lies in a work folder beside the bundle, whose name is a digest of all that the
+result depends on. The bundle that was there before stays whole until the new one is complete.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from kg.folder import only_writer, replace_file
 from kg.graph import Graph
@@ -26,18 +27,22 @@ from recommend.bundle import (
     tensor_bytes,
     write_bundle,
 )
+from recommend.contributions import Contributions, top_contributions
 from recommend.errors import BundleError
-from recommend.evaluate.holdout import FLOOR, evaluate_holdout
-from recommend.interactions import TrainingData, digest, training_data
+from recommend.evaluate.table import BASELINES
+from recommend.evaluate.validation import validation_report
+from recommend.interactions import TrainingData, training_data, view_digest
 from recommend.models import create_model
-from recommend.models.base import Progress, RankingModel, Scores
+from recommend.models.base import Progress, RankingModel
 from recommend.models.gnn import Device, resolve_device
-from recommend.models.metapath import SIX
-from recommend.models.stack import WEIGHTS, combine
+from recommend.models.stack import MEMBERS, Stack
+from recommend.models.trees import Trees
 
-EPOCHS = 120
-_NO_REPORT = {"rows": [], "skipped": "the training was asked to leave it out"}
-_LIBRARIES = ("implicit", "numpy", "scikit-learn", "scipy", "torch", "torch-geometric")
+EPOCHS = 160
+_SKIPPED = "the training was asked to leave the validation out: all members weigh the same"
+_LIBRARIES = (
+    "implicit", "lightgbm", "numpy", "scikit-learn", "scipy", "torch", "torch-geometric",
+)  # fmt: skip
 
 
 def train(
@@ -51,9 +56,9 @@ def train(
     hide_diseases: Iterable[str] = (),
     epochs: int = EPOCHS,
     progress: Progress | None = None,
-    evaluate: bool = True,
+    validate: bool = True,
 ) -> Bundle:
-    """Fit every model, evaluate them on hidden diseases, and write the bundle.
+    """Fit every model, learn their combination on hidden diseases, and write the bundle.
 
     Called again with the same arguments after a kill, it goes on where it was; on one CPU the
     result is the same as if nothing had happened.
@@ -67,9 +72,10 @@ def train(
         seed: of everything that is drawn.
         hide_pairs: (drug, disease) identifiers kept out of everything; see :func:`training_data`.
         hide_diseases: diseases whose treatments are kept out of everything.
-        epochs: of the gnn.
+        epochs: of the gnn, at most.
         progress: called with what is being done, steps done, steps in all.
-        evaluate: False leaves the hold-out report out, and the bundle says so.
+        validate: False leaves out the views on which the combination is learnt and judged: all
+            members weigh the same, nothing is calibrated, and the bundle says so.
 
     Raises:
         ModelError: there is nothing to learn from, or the extra ``train`` is not installed.
@@ -84,7 +90,8 @@ def train(
     settings = _settings(resolve_device(device), epochs)
     check_target(out)
     versions = _versions()
-    key = _key(graph, data, {"seed": seed, "settings": settings, "versions": versions})
+    chosen = {"seed": seed, "settings": settings, "versions": versions, "validate": validate}
+    key = _digest({"graph": graph.fingerprint, "data": view_digest(data), **chosen})
     work = out.parent / f".{out.name}.work-{key}"
     work.mkdir(parents=True, exist_ok=True)
     card = {
@@ -94,9 +101,8 @@ def train(
         "hidden_diseases": len(hidden_diseases),
     }
     with only_writer(work, wait=False):
-        return _train(
-            graph, data, out, _Run(work, settings, seed, progress), card=card, evaluate=evaluate
-        )
+        run = _Run(work, settings, seed, data, progress)
+        return _train(graph, data, out, run, card=card, validate=validate)
 
 
 def _train(
@@ -106,29 +112,44 @@ def _train(
     run: "_Run",
     *,
     card: Mapping[str, Any],
-    evaluate: bool,
+    validate: bool,
 ) -> Bundle:
     """What :func:`train` does once it is alone in its work folder."""
     settings = run.settings
-    report = run.evaluation(graph, data) if evaluate else _NO_REPORT
-    members = {name: run.member(name, data) for name in sorted(WEIGHTS)}
+    stack = Stack(
+        members=MEMBERS,
+        beside=BASELINES,
+        score_member=lambda name, view: run.member(name, view).score(),
+        views=None if validate else (),
+    )
+    stack.fit(data, seed=run.seed)
+    report: dict[str, Any] = {"table": None, "diseases": [], "skipped": _SKIPPED}
+    if validate:
+        report = validation_report(
+            data,
+            stack.views,
+            stack.held_out,
+            disease_ids=graph.ids["Disease"].to_pylist(),
+            seed=run.seed,
+        )
+    members = {name: run.member(name, data) for name in MEMBERS}
     why_absent, cohort_size = _cohort(data)
     als = None if why_absent else run.member("als", data).save()
-    scores = {name: model.score() for name, model in members.items()}
-    metapath = members["metapath"].save()
     bundle = write_bundle(
         out,
         graph,
         card={
             "members": {name: settings[name] for name in members},
-            "weights": dict(WEIGHTS),
+            "weights": stack.weights(),
+            "calibration": stack.calibration(),
+            "explained_by": Trees.name,
             "absent": {"als": why_absent} if why_absent else {},
             "als": settings["als"] if als else None,
             "cohort_size": cohort_size,
             **card,
         },
-        scores={**scores, STACK: combine(scores)},
-        metapath={name: values for name, values in metapath.items() if name != "scores"},
+        scores={**{n: model.score() for n, model in members.items()}, STACK: stack.score()},
+        contributions=_contributions(cast(Trees, members[Trees.name]), data),
         embeddings=members["gnn"].save()["embeddings"],
         als=als,
         evaluation=report,
@@ -138,6 +159,17 @@ def _train(
     return bundle
 
 
+def _contributions(trees: Trees, data: TrainingData) -> Contributions:
+    base = np.empty(data.shape[1], np.float32)
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        for values in trees.contributions(data):
+            base[:] = values[:, -1]  # the same for every drug
+            yield values[:, :-1]
+
+    return top_contributions(trees.features, blocks(), base=base, shape=data.shape)
+
+
 @dataclass(frozen=True)
 class _Run:
     """One training: where its finished parts lie and what it was asked for."""
@@ -145,17 +177,22 @@ class _Run:
     work: Path
     settings: Mapping[str, Mapping[str, Any]]
     seed: int
+    data: TrainingData
     progress: Progress | None
+    _fitted: dict[str, RankingModel] = field(default_factory=dict)  # on everything
 
-    def member(
-        self, name: str, data: TrainingData, *, label: str = "", **options: Any
-    ) -> RankingModel:
+    def member(self, name: str, view: TrainingData) -> RankingModel:
         """The fitted model, from the work folder if it is there already."""
-        label = label or name
+        if view is self.data:
+            if name not in self._fitted:
+                self._fitted[name] = self._member(name, view, name)
+            return self._fitted[name]
+        return self._member(name, view, f"{name} on view {view_digest(view)[:8]}")
+
+    def _member(self, name: str, view: TrainingData, label: str) -> RankingModel:
         file = self.work / f"{label}.safetensors"
         checkpoint = self.work / f"{label}.checkpoint"
-        if name == "gnn":
-            options["checkpoint"] = checkpoint
+        options = {"checkpoint": checkpoint} if name == "gnn" else {}
         model = create_model(name, **self.settings[name], **options)
         if file.exists():
             try:
@@ -167,39 +204,18 @@ class _Run:
             if self.progress:
                 self.progress(label, done, total)
 
-        model.fit(data, seed=self.seed, progress=report)
+        model.fit(view, seed=self.seed, progress=report)
         replace_file(file, tensor_bytes(model.save()))
         checkpoint.unlink(missing_ok=True)
         return model
 
-    def evaluation(self, graph: Graph, data: TrainingData) -> dict[str, Any]:
-        """The hold-out report as JSON values, diseases by CURIE."""
-        file = self.work / "evaluation.json"
-        if not file.exists():
-            report = evaluate_holdout(data, self._score_holdout, seed=self.seed).to_json()
-            report["diseases"] = [graph.ids["Disease"][row].as_py() for row in report["diseases"]]
-            replace_file(file, json.dumps(report).encode())
-        return json.loads(file.read_bytes())  # type: ignore[no-any-return]
-
-    def _score_holdout(self, data: TrainingData) -> dict[str, Scores]:
-        def score(name: str, **options: Any) -> Scores:
-            return self.member(name, data, label=f"hold-out {name}", **options).score()
-
-        scores = {name: score(name) for name in ("popularity", "degree-product")}
-        floor = self.member("metapath", data, label=f"hold-out {FLOOR}", metapaths=SIX)
-        scores |= {FLOOR: floor.score(), "metapath": score("metapath"), "gnn": score("gnn")}
-        return {**scores, STACK: combine(scores)}
-
 
 def _settings(device: str, epochs: int) -> dict[str, dict[str, Any]]:
-    """Model name -> the options that it is made with."""
-    return {
-        "als": {"factors": 32, "regularization": 0.1, "alpha": 10.0, "iterations": 20},
-        "degree-product": {},
-        "gnn": {"dim": 32, "epochs": epochs, "learning_rate": 0.01, "device": device},
-        "metapath": {},
-        "popularity": {},
-    }
+    """Model name -> the options that it is made with; the others are the model's own."""
+    names = (*MEMBERS, *BASELINES)
+    own = {"gnn": {"epochs": epochs, "device": device}}
+    als = {"factors": 32, "regularization": 0.1, "alpha": 10.0, "iterations": 20}
+    return {"als": als, **{name: own.get(name, {}) for name in names}}
 
 
 def _cohort(data: TrainingData) -> tuple[str, int]:
@@ -210,16 +226,8 @@ def _cohort(data: TrainingData) -> tuple[str, int]:
     return ("" if size else "no patient in the histories has a drug that the graph knows"), size
 
 
-def _key(graph: Graph, data: TrainingData, chosen: Mapping[str, Any]) -> str:
+def _digest(what: Mapping[str, Any]) -> str:
     """A digest of everything that the result depends on."""
-    what = {
-        "graph": graph.fingerprint,
-        "treats": digest(data.treats),
-        "palliates": digest(data.palliates),
-        "histories": digest(data.histories),
-        "weights": dict(WEIGHTS),
-        **chosen,
-    }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.markup import escape
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load the other rooms
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kg.diff import Diff
     from kg.graph import Graph
@@ -19,7 +19,9 @@ if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load
     from kg.sources import SourceInfo
     from kg.sparql import Answer
     from recommend.bundle import Bundle
+    from recommend.evaluate.table import TrackReport
     from recommend.profile import PatientProfile
+    from recommend.similar import Similar
     from recommend.suggestion import Recommendation, Suggestion, Verdict
     from service.building import Built
     from service.demo import DemoReport
@@ -95,6 +97,27 @@ def show_targets(console: Console, targets: list[Target], *, more: bool) -> None
     console.print(table)
     if more:
         console.print("… and more: raise --limit")
+
+
+def show_similar(console: Console, found: Similar) -> None:
+    """The nodes most like another, and what they have in common with it."""
+    console.print(
+        f"[bold]{escape(found.node.name)}[/bold]  {found.node.type}  {escape(found.node.id)}"
+    )
+    if found.grade != "exact":
+        console.print(Text(f"matched: {found.grade}, {found.basis}", style="yellow"))
+    table = Table("rank", "id", found.type, "cosine", "shared neighbours", box=None, pad_edge=False)
+    for rank, similar in enumerate(found.nodes, start=1):
+        names = ", ".join(node.name for node in similar.shared)
+        more = ", …" if similar.n_shared > len(similar.shared) else ""
+        table.add_row(
+            str(rank),
+            escape(similar.node.id),
+            escape(similar.node.name),
+            f"{similar.cosine:.3f}",
+            escape(f"{similar.n_shared}: {names}{more}" if names else "none"),
+        )
+    console.print(table)
 
 
 def show_neighborhood(console: Console, found: Neighborhood) -> None:
@@ -248,18 +271,35 @@ def show_profile(console: Console, graph: Graph, profile: PatientProfile) -> Non
     console.print(table)
 
 
-def show_bundle(console: Console, bundle: Bundle) -> None:
-    """What was trained, and the hold-out table with its baselines."""
-    from recommend.evaluate.holdout import to_rows
+HEADLINES = ("AP", "AUROC", "degree-matched AUROC")  # of a bundle's table; `--json` has them all
 
+
+def show_bundle(console: Console, bundle: Bundle) -> None:
+    """What was trained, what each member weighs, and the validation table with its baselines."""
     console.print(f"bundle {bundle.fingerprint[:12]} of graph {bundle.graph_fingerprint[:12]}")
     for part, why in sorted(bundle.absent.items()):
         console.print(f"absent: {part}: {why}", markup=False)
-    header, *rows = to_rows(bundle.evaluation)
-    table = Table(*header, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    for kind, words in (("new", "nothing is known"), ("known", "some treatment is recorded")):
+        shares = ", ".join(f"{name} {w:.0%}" for name, w in bundle.weights[kind].items())
+        console.print(f"weights where {words}: {shares}", markup=False)
+    if bundle.evaluation["table"] is None:
+        console.print(f"not judged: {bundle.evaluation['skipped']}", markup=False)
+    else:
+        measured = bundle.evaluation["table"]
+        _show_table(
+            console, {**measured, "figures": [f for f in HEADLINES if f in measured["figures"]]}
+        )
+
+
+def show_report(console: Console, report: TrackReport) -> None:
+    """The tables of a track, what leaks, and what a reader of the tables needs to know."""
+    for measured in report.tables:
+        _show_table(console, measured.to_json())
+    console.print()
+    for leak in report.leaks:
+        console.print(Text(f"leak: {leak}", style="bold yellow"))
+    for note in report.notes:
+        console.print(Text(note, style="dim"))
 
 
 def show_demo(console: Console, report: DemoReport) -> None:
@@ -273,3 +313,14 @@ def show_demo(console: Console, report: DemoReport) -> None:
         f"the audit log is whole: {report.entries} entries; everything lies in {report.home}",
         markup=False,
     )
+
+
+def _show_table(console: Console, measured: Mapping[str, Any]) -> None:
+    from recommend.evaluate.table import to_rows
+
+    header, *rows = to_rows(measured)
+    table = Table(*header, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(f"\n[bold]{escape(measured['title'])}[/bold]")
+    console.print(table)

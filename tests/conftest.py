@@ -9,6 +9,7 @@ from hypothesis import settings
 from kg.builder import build
 from kg.graph import Graph
 from kg.sources import create_source
+from tests.recommend.small import train_in_a_moment
 from tests.shell import Outcome, run
 
 settings.register_profile("any-machine", deadline=None)  # a busy machine is not a failure
@@ -23,8 +24,10 @@ def starter() -> Graph:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """What ``demo --json`` did and said, once for the whole session."""
-    return run("demo", "--json", home=tmp_path_factory.mktemp("demo"))
+    """What ``demo --json`` did and said with hardly trained models, once for the whole session."""
+    with pytest.MonkeyPatch.context() as patch:
+        train_in_a_moment(patch)
+        return run("demo", "--json", home=tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="session")

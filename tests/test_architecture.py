@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "storage": {"storage"},
     "service": {"service", "intake", "recommend", "kg", "storage"},
 }
-TRAINING = {"torch", "torch_geometric", "implicit", "sklearn"}
+TRAINING = {"torch", "torch_geometric", "implicit", "lightgbm", "matplotlib", "sklearn"}
 # Only needed by some calls, so they are imported inside them: they would slow down everything else.
 HEAVY = {*TRAINING, "networkx", "pooch", "rapidfuzz", "rdflib"}
 

@@ -3,11 +3,13 @@
 A tour. ``counts`` counts and weighs paths without listing them: :func:`pair` for two nodes,
 :func:`row` for one and all that it reaches, :func:`metapath_matrix` for all pairs; behind it
 ``products`` sums over paths as sparse products, ``routes`` leads them through some nodes and around
-others, ``degrees`` is what an edge weighs. ``listing`` gives the paths themselves, heaviest first.
+others, ``degrees`` is what an edge weighs. ``listing`` gives the paths themselves, heaviest first;
+``heaviest`` finds the one heaviest much faster.
 """
 
 from kg.paths.counts import DAMPING, PathCount, RowCounts, metapath_matrix, pair, row
 from kg.paths.degrees import degrees
+from kg.paths.heaviest import heaviest_path
 from kg.paths.listing import MOST_PATHS, Path, paths_from, strongest_paths
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "PathCount",
     "RowCounts",
     "degrees",
+    "heaviest_path",
     "metapath_matrix",
     "pair",
     "paths_from",

@@ -13,18 +13,29 @@ from recommend.errors import UnknownModelError
 from recommend.models.als import AlternatingLeastSquares
 from recommend.models.base import RankingModel
 from recommend.models.degree_product import DegreeProduct
+from recommend.models.embedding import Embedding
+from recommend.models.factors import Factors
 from recommend.models.gnn import GraphNetwork
-from recommend.models.metapath import MetapathRegression
+from recommend.models.metapath import MetapathRegression, SixMetapaths
 from recommend.models.popularity import Popularity
+from recommend.models.similarity import Similarity
+from recommend.models.stack import Stack
+from recommend.models.trees import Trees
 
 MODELS: Mapping[str, type[RankingModel]] = {
     model.name: model
     for model in (
         AlternatingLeastSquares,
         DegreeProduct,
+        Embedding,
+        Factors,
         GraphNetwork,
         MetapathRegression,
         Popularity,
+        Similarity,
+        SixMetapaths,
+        Stack,
+        Trees,
     )
 }
 

@@ -1,26 +1,16 @@
-"""Degree-weighted path counts under a logistic regression: the floor, and the explanation.
+"""Regularised logistic regression on the metapath columns: the floor with six of them, and all.
 
-No pair may see its own edge: a *treats* edge between a drug and a disease is part of paths and
-degrees that describe this very pair. Subtracting it from the positive pairs alone would mark them
-(their degrees would be one lower than everyone else's), so whole folds are hidden instead and all
-features of a fold are computed anew without any of its edges. That is exact whatever the features.
-
-A disease with recorded treatments and one without are different questions: for the first, the drugs
-like those that treat it are the best evidence; for the second, no path ends that way. So there are
-two regressions. The first learns from folds of pairs, the second from folds of whole diseases; in
-both, each positive is compared with the other drugs of its disease in the same view of the graph.
+Every coefficient and every contribution can be read. Columns are taken as arcsinh of the value over
+its mean, in units of standard deviations of the rows that were learnt from.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from kg.paths import metapath_matrix
-from kg.schema import EdgeType, parse_metapath
-from recommend.interactions import TrainingData, to_pairs
+from recommend.interactions import TrainingData
 from recommend.models.base import (
     Arrays,
     Progress,
@@ -29,123 +19,127 @@ from recommend.models.base import (
     check_scores,
     import_training,
 )
+from recommend.models.features import feature_names
+from recommend.models.lessons import Lessons, Regime, lessons, mask_of, regimes_of, rows_of
 
-# The six of the regression that no published figure may be shown without.
-SIX = ("CbGbCtD", "CiPCiCtD", "CbGaD", "CtDrD", "CtDtCtD", "CpDpCtD")
-# And drugs of diseases that share genes, symptoms, sites or expression, and of resembling drugs.
-# Side effects are left out on purpose: an indication is often recorded as one.
-METAPATHS = (*SIX, "CtDaGaD", "CtDpSpD", "CtDlAlD", "CtDuGuD", "CtDdGdD", "CrCtD")
-DEGREES = (EdgeType("Drug", "binds", "Gene"), EdgeType("Disease", "associates", "Gene"))
-
-N_FOLDS = 5
-
-Features = NDArray[np.float32]  # (n_features, n_drugs, n_diseases)
-Mask = NDArray[np.bool_]  # (n_drugs, n_diseases)
+# The six of the regression that no figure may be shown without, and two degrees.
+SIX = (
+    "CbGbCtD",
+    "CiPCiCtD",
+    "CbGaD",
+    "CtDrD",
+    "CtDtCtD",
+    "CpDpCtD",
+    "Drug-binds-Gene degree of Drug",
+    "Disease-associates-Gene degree of Disease",
+)
+_FURTHEST = 8.0  # standard deviations; what lies beyond counts as that
 
 
 class MetapathRegression(RankingModel):
-    """Two L2-regularised logistic regressions on arcsinh-scaled DWPC features of every pair.
-
-    Metapaths that walk an edge type the training data lacks are left out. Pairs recorded as
-    *palliates* only are neither positive nor negative. No class weights.
+    """An L2-regularised logistic regression a regime, on all columns.
 
     Attributes:
-        features: metapaths in short form, then ``"Drug-binds-Gene degree"`` and the like.
-        coefficients: (2, n_features) on the scaled features; row 0 for diseases without recorded
-            treatments, row 1 for the others.
-        intercepts: (2,)
-        regime: (n_diseases,) the row that holds for each disease.
+        features: the columns that it uses, by name.
+        coefficients: (3, n_features) on the scaled columns, one row a :class:`Regime`; 0 for a
+            regime that the training data did not have.
+        intercepts: (3,)
+        scales: (3, 3, n_features) of each regime: the column's mean, and mean and standard
+            deviation of the arcsinh.
     """
 
-    name = "metapath"
+    name: ClassVar[str] = "metapath"
     capabilities = frozenset({"scores-diseases", "explains-pairs"})
+    columns: ClassVar[Sequence[str] | None] = None  # None for all
+    strength: ClassVar[float] = 0.01  # inverse of the regularisation
 
-    def __init__(self, *, metapaths: Sequence[str] = METAPATHS) -> None:
-        """Take ``metapaths`` in short or long form, from Drug to Disease, of up to four steps."""
-        self.metapaths = tuple(metapaths)
+    def __init__(self) -> None:
         self.features: tuple[str, ...] = ()
-        self.coefficients: NDArray[np.float64] = np.empty((2, 0))
-        self.intercepts: NDArray[np.float64] = np.empty(2)
-        self.regime: NDArray[np.int8] = np.empty(0, np.int8)
+        self.coefficients: NDArray[np.float64] = np.empty((3, 0))
+        self.intercepts: NDArray[np.float64] = np.zeros(3)
+        self.scales: NDArray[np.float64] = np.empty((3, 3, 0))
         self._scores: Scores = np.empty((0, 0), np.float32)
-        self._contributions: NDArray[np.float16] = np.empty((0, 0, 0), np.float16)
 
     def fit(
         self, training: TrainingData, *, seed: int = 0, progress: Progress | None = None
     ) -> Self:
         """See :meth:`RankingModel.fit`."""
-        positives = training.positives
-        rng = np.random.default_rng(seed)
-        metapaths = [m for m in self.metapaths if _walkable(m, training)]
-        values = compute_features(training, metapaths)
-        scales = _scales(values)
-        linear = import_training("sklearn.linear_model")
-        threadpools = import_training("threadpoolctl")
-        rows_of_regimes = (
-            self._rows(training, metapaths, scales, _deal_diseases(training, rng)),
-            self._rows(training, metapaths, scales, _deal_pairs(training, rng)),
-        )
-        self.coefficients = np.zeros((2, len(values)))
-        self.intercepts = np.zeros(2)
-        for regime, (rows, labels) in enumerate(rows_of_regimes):
-            if labels.all():
-                continue  # every drug treats: nothing to tell apart
-            regression = linear.LogisticRegression(max_iter=1000, tol=1e-6)
-            with threadpools.threadpool_limits(1):  # the same result on every machine
-                regression.fit(rows, labels)
-            self.coefficients[regime] = regression.coef_[0]
-            self.intercepts[regime] = regression.intercept_[0]
+        training.positives  # noqa: B018  refuses data without any
+        names = feature_names(training)
+        wanted = self.columns or names
+        chosen = [i for i, name in enumerate(names) if name in wanted]
+        self.features = tuple(names[i] for i in chosen)
+        self.coefficients = np.zeros((3, len(chosen)))
+        self.intercepts = np.zeros(3)
+        self.scales = np.ones((3, 3, len(chosen)))
+        regimes = regimes_of(training)
+        scores = np.zeros(training.shape)
+        present = [regime for regime in Regime if (regimes == regime).any()]
+        for done, regime in enumerate(present):
+            learnt = lessons(training, regime, seed)
+            if learnt is not None:
+                self._learn(regime, learnt, chosen)
+                mask = mask_of(training, regimes == regime)
+                parts = self._parts(regime, rows_of(training, mask)[0][:, chosen])
+                scores[mask] = self.intercepts[regime] + parts.sum(axis=1)
             if progress:
-                progress("metapath", regime + 1, 2)
-        self.features = (*metapaths, *(f"{edge_type} degree" for edge_type in DEGREES))
-        treated = np.bincount(positives[:, 1], minlength=training.shape[1]) > 0
-        self.regime = treated.astype(np.int8)
-        weights = self.coefficients[self.regime].T.astype(np.float32)
-        parts = scale(values, scales) * weights[:, None, :]
-        logits = self.intercepts[self.regime] + parts.sum(axis=0, dtype=np.float64)
-        self._scores = check_scores(logits, training.shape)
-        self._contributions = parts.astype(np.float16)
+                progress(self.name, done + 1, len(present))
+        self._scores = check_scores(scores, training.shape)
         return self
 
-    def _rows(
-        self,
-        training: TrainingData,
-        metapaths: Sequence[str],
-        scales: NDArray[np.float64],
-        folds: Sequence[Mask],
-    ) -> tuple[Features, NDArray[np.bool_]]:
-        """(n_rows, n_features) scaled features and (n_rows,) labels, each fold in its own view."""
-        positive = training.treats.toarray() > 0
-        recorded = positive | (training.palliates.toarray() > 0)
-        rows, labels = [], []
-        for fold in folds:
-            positive_here = positive & fold
-            compared = ~recorded & np.asarray(positive_here.any(axis=0))
-            use = positive_here | compared
-            if not use.any():
-                continue
-            hidden = to_pairs(sp.csr_matrix(fold & recorded))
-            view = compute_features(training.without(pairs=hidden), metapaths)
-            rows.append(scale(view, scales)[:, use].T)
-            labels.append(positive_here[use])
-        return np.concatenate(rows), np.concatenate(labels)
+    def _learn(self, regime: Regime, learnt: Lessons, chosen: Sequence[int]) -> None:
+        linear = import_training("sklearn.linear_model")
+        threadpools = import_training("threadpoolctl")
+        rows = learnt.columns[:, chosen].astype(np.float64)
+        mean = rows.mean(axis=0)
+        mean[mean == 0] = 1
+        curved = np.arcsinh(rows / mean)
+        deviation = curved.std(axis=0)
+        deviation[deviation == 0] = 1
+        self.scales[regime] = mean, curved.mean(axis=0), deviation
+        regression = linear.LogisticRegression(C=self.strength, max_iter=1000, tol=1e-4)
+        with threadpools.threadpool_limits(1):  # the same result on every machine
+            regression.fit(self._scaled(regime, rows), learnt.labels, sample_weight=learnt.weights)
+        self.coefficients[regime] = regression.coef_[0]
+        self.intercepts[regime] = regression.intercept_[0]
+
+    def _scaled(self, regime: Regime, rows: NDArray[Any]) -> NDArray[np.float64]:
+        mean, centre, deviation = self.scales[regime]
+        scaled = (np.arcsinh(rows / mean) - centre) / deviation
+        return np.asarray(np.clip(scaled, -_FURTHEST, _FURTHEST))
+
+    def _parts(self, regime: Regime, rows: NDArray[Any]) -> NDArray[np.float64]:
+        return np.asarray(self._scaled(regime, rows) * self.coefficients[regime])
+
+    def contributions(self, training: TrainingData) -> Iterator[NDArray[np.float32]]:
+        """(n_diseases, n_features) of one drug after the other; exact.
+
+        With the intercept of the disease's regime they add up to its scores.
+
+        Args:
+            training: what the model was fitted on.
+        """
+        names = feature_names(training)
+        chosen = [names.index(name) for name in self.features]
+        regimes = regimes_of(training)
+        values = np.zeros((*training.shape, len(chosen)), np.float32)
+        for regime in Regime:
+            mask = mask_of(training, regimes == regime)
+            if mask.any():
+                values[mask] = self._parts(regime, rows_of(training, mask)[0][:, chosen])
+        yield from values
 
     def score(self) -> Scores:
         """See :meth:`RankingModel.score`; log-odds."""
         return self._scores
 
-    def contributions(self) -> NDArray[np.float16]:
-        """(n_features, n_drugs, n_diseases): with the disease's intercept they sum to the score."""
-        return self._contributions
-
     def save(self) -> Arrays:
         """See :meth:`RankingModel.save`."""
         return {
             "scores": self._scores,
-            "contributions": self._contributions,
             "coefficients": self.coefficients,
             "intercepts": self.intercepts,
-            "regime": self.regime,
+            "scales": self.scales,
             "features": np.frombuffer("\n".join(self.features).encode(), np.uint8),
         }
 
@@ -154,64 +148,16 @@ class MetapathRegression(RankingModel):
         """See :meth:`RankingModel.load`."""
         model = cls()
         model._scores = arrays["scores"]
-        model._contributions = arrays["contributions"]
         model.coefficients = arrays["coefficients"]
         model.intercepts = arrays["intercepts"]
-        model.regime = arrays["regime"]
+        model.scales = arrays["scales"]
         model.features = tuple(bytes(arrays["features"]).decode().split("\n"))
         return model
 
 
-def compute_features(training: TrainingData, metapaths: Sequence[str]) -> Features:
-    """(n_features, n_drugs, n_diseases) float32: DWPC of each metapath, then the two degrees."""
-    result = np.zeros((len(metapaths) + len(DEGREES), *training.shape), np.float32)
-    for i, metapath in enumerate(metapaths):
-        if _walkable(metapath, training):  # a fold may have hidden the last edge of a type
-            counts = metapath_matrix(parse_metapath(metapath), training.matrices).toarray()
-            # Walks that return are taken off by subtraction, which leaves rounding behind.
-            result[i] = np.where(counts > 1e-9, counts, 0)
-    for i, edge_type in enumerate(DEGREES, start=len(metapaths)):
-        degree = np.diff(training.matrix(edge_type).indptr)
-        result[i] = degree[:, None] if edge_type.head == "Drug" else degree[None, :]
-    return result
+class SixMetapaths(MetapathRegression):
+    """The regression that every figure is compared with: six metapaths and two degrees."""
 
-
-def scale(values: Features, scales: NDArray[np.float64]) -> Features:
-    """Take the arcsinh of the features over their means, over its standard deviation; 0 stays 0.
-
-    Args:
-        values: (n_features, n_drugs, n_diseases).
-        scales: (n_features, 2) mean, and standard deviation of the arcsinh.
-    """
-    mean, deviation = scales.T.astype(np.float32)[:, :, None, None]
-    return np.arcsinh(values / mean) / deviation  # type: ignore[no-any-return]
-
-
-def _deal_pairs(training: TrainingData, rng: np.random.Generator) -> list[Mask]:
-    """Folds of the recorded pairs."""
-    recorded = to_pairs(training.treats + training.palliates)
-    dealt = rng.permutation(len(recorded)) % N_FOLDS
-    folds = np.zeros((N_FOLDS, *training.shape), np.bool_)
-    folds[dealt, recorded[:, 0], recorded[:, 1]] = True
-    return list(folds)
-
-
-def _deal_diseases(training: TrainingData, rng: np.random.Generator) -> list[Mask]:
-    """Folds of the treated diseases, each with all its pairs."""
-    treated = np.unique(training.positives[:, 1])
-    dealt = rng.permutation(len(treated)) % N_FOLDS
-    folds = np.zeros((N_FOLDS, *training.shape), np.bool_)
-    folds[dealt, :, treated] = True
-    return list(folds)
-
-
-def _scales(values: Features) -> NDArray[np.float64]:
-    mean = values.mean(axis=(1, 2), dtype=np.float64)
-    mean[mean == 0] = 1
-    deviation = np.arcsinh(values / mean[:, None, None]).std(axis=(1, 2))
-    deviation[deviation == 0] = 1
-    return np.stack([mean, deviation], axis=1)
-
-
-def _walkable(metapath: str, training: TrainingData) -> bool:
-    return all(step.edge_type in training.matrices for step in parse_metapath(metapath))
+    name: ClassVar[str] = "six-metapath"
+    columns: ClassVar[Sequence[str] | None] = SIX
+    strength: ClassVar[float] = 1.0

@@ -6,6 +6,7 @@ from kg.graph import Graph
 from recommend.bundle import Bundle
 from recommend.recommender import Recommender
 from recommend.safety import SafetyRules
+from tests.recommend.small import train_lightly
 
 
 @pytest.fixture(scope="session")
@@ -15,12 +16,14 @@ def rules(starter: Graph) -> SafetyRules:
 
 @pytest.fixture(scope="session")
 def starter_bundle(starter: Graph, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """All models on the starter graph, the gnn hardly trained."""
+    """All models on the starter graph, hardly trained and weighing the same."""
     pytest.importorskip("torch_geometric", reason="the extra train is not installed")
     from recommend.train import train
 
     folder = tmp_path_factory.mktemp("bundles") / "starter"
-    return train(starter, folder, device="cpu", epochs=2, evaluate=False)
+    with pytest.MonkeyPatch.context() as patch:
+        train_lightly(patch)
+        return train(starter, folder, device="cpu", epochs=2, validate=False)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from kg.folder import write_folder
 from kg.graph import Graph
 from kg.store import write_graph
 from recommend.bundle import KIND, VERSION, Bundle, check_target, open_bundle, write_bundle
+from recommend.contributions import top_contributions
 from recommend.errors import BundleError, ColdStartError
 from recommend.models.als import fold_in
 from recommend.models.stack import percentiles
@@ -23,12 +25,17 @@ RNG = np.random.default_rng(0)
 SCORES = {
     name: RNG.normal(size=(N, N)).astype(np.float32) for name in ("gnn", "popularity", "stack")
 }
-METAPATH: dict[str, Any] = {
-    "contributions": RNG.normal(size=(2, N, N)).astype(np.float16),
-    "coefficients": np.array([[1.0, 2.0], [3.0, 4.0]]),
-    "intercepts": np.array([-1.0, -2.0]),
-    "regime": (np.arange(N) % 2).astype(np.int8),
-    "features": np.frombuffer(b"CbGaD\nDrug-binds-Gene degree", np.uint8),
+PARTS = RNG.normal(size=(N * N, 2))
+BASE = RNG.normal(size=N).astype(np.float32)
+CONTRIBUTIONS = top_contributions(
+    ["CbGaD", "Drug-binds-Gene degree"], [PARTS], base=BASE, shape=(N, N)
+)
+CARD: dict[str, Any] = {
+    "members": {"gnn": {}, "popularity": {}},
+    "weights": {kind: {"gnn": 0.5, "popularity": 0.5} for kind in ("new", "known")},
+    "calibration": {"new": "none", "known": "none"},
+    "explained_by": "gnn",
+    "absent": {},
 }
 ALS: dict[str, Any] = {
     "item_factors": RNG.normal(size=(N, 3)).astype(np.float32),
@@ -43,15 +50,10 @@ def graph() -> Graph:
 
 
 def write(path: Path, graph: Graph, **changes: Any) -> Bundle:
-    card = {
-        "members": {"gnn": {}, "popularity": {}},
-        "weights": {"gnn": 0.5, "popularity": 0.5},
-        "absent": {},
-    }
     content: dict[str, Any] = {
-        "card": card,
+        "card": CARD,
         "scores": SCORES,
-        "metapath": METAPATH,
+        "contributions": CONTRIBUTIONS,
         "embeddings": RNG.normal(size=(graph.n_nodes(), 4)).astype(np.float16),
         "als": ALS,
         "evaluation": {"rows": [], "skipped": "made for a test"},
@@ -78,13 +80,44 @@ def test_a_bundle_opens_as_it_was_written(tmp_path: Path, graph: Graph) -> None:
     np.testing.assert_array_equal(bundle.member_percentiles("gnn", 3), expected)
 
 
-def test_contributions_follow_the_regression_of_each_disease(tmp_path: Path, graph: Graph) -> None:
-    contributions = write(tmp_path / "bundle", graph).contributions
+def test_contributions_are_read_as_they_were_written(tmp_path: Path, graph: Graph) -> None:
+    bundle = write(tmp_path / "bundle", graph)
 
-    assert contributions.features == ("CbGaD", "Drug-binds-Gene degree")
-    np.testing.assert_array_equal(contributions.values, METAPATH["contributions"])
-    assert contributions.coefficients[3].tolist() == [3.0, 4.0]
-    assert contributions.intercepts[:2].tolist() == [-1.0, -2.0]
+    assert bundle.explained_by == "gnn"
+    assert bundle.contributions.features == ("CbGaD", "Drug-binds-Gene degree")
+    for name in ("feature", "part", "rest", "base"):
+        written, read = getattr(CONTRIBUTIONS, name), getattr(bundle.contributions, name)
+        np.testing.assert_array_equal(read, written, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"explained_by": "als"}, "explained_by is 'als'; it must be one of the members gnn, pop"),
+        ({"explained_by": None}, "explained_by is None"),
+    ],
+)
+def test_a_bundle_that_nothing_explains_is_not_written(
+    tmp_path: Path, graph: Graph, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BundleError, match=message):
+        write(tmp_path / "bundle", graph, card={**CARD, **changes})
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_arrays_of_another_size_are_not_written(tmp_path: Path, graph: Graph) -> None:
+    with pytest.raises(BundleError, match=rf"gnn has shape \(3, {N}\)"):
+        write(tmp_path / "bundle", graph, scores={"gnn": np.zeros((3, N), np.float32)})
+
+
+@pytest.mark.parametrize("feature", ["CzGaD", "GaD", "popularity"])
+def test_a_feature_that_could_not_be_explained_is_not_written(
+    tmp_path: Path, graph: Graph, feature: str
+) -> None:
+    contributions = replace(CONTRIBUTIONS, features=("CbGaD", feature))
+
+    with pytest.raises(BundleError, match=f"feature '{feature}'"):
+        write(tmp_path / "bundle", graph, contributions=contributions)
 
 
 def test_a_history_is_folded_in(tmp_path: Path, graph: Graph) -> None:
@@ -99,7 +132,7 @@ def test_a_history_is_folded_in(tmp_path: Path, graph: Graph) -> None:
 
 
 def test_an_absent_collaborative_part_says_why(tmp_path: Path, graph: Graph) -> None:
-    card = {"members": {}, "weights": {}, "absent": {"als": "no patient histories were given"}}
+    card = {**CARD, "absent": {"als": "no patient histories were given"}}
     bundle = write(tmp_path / "bundle", graph, card=card, als=None)
 
     with pytest.raises(BundleError, match="no patient histories were given"):
@@ -183,6 +216,18 @@ def test_a_later_version_is_refused_by_its_number(tmp_path: Path, graph: Graph) 
         open_bundle(tmp_path / "bundle", graph)
 
 
+def test_an_earlier_version_is_refused_and_may_be_written_over(
+    tmp_path: Path, graph: Graph
+) -> None:
+    write_folder(tmp_path / "bundle", kind=KIND, version=1, files={}, header={})
+
+    with pytest.raises(BundleError, match="version 1; this program reads version 2: train again"):
+        open_bundle(tmp_path / "bundle", graph)
+    check_target(tmp_path / "bundle")
+    write(tmp_path / "bundle", graph)
+    assert open_bundle(tmp_path / "bundle", graph).folder.manifest["version"] == 2
+
+
 def test_only_a_bundle_or_nothing_may_be_written_over(tmp_path: Path, graph: Graph) -> None:
     write(tmp_path / "bundle", graph)
     write_graph(graph, tmp_path / "graph")
@@ -206,7 +251,7 @@ def test_the_manifest_says_what_is_inside(tmp_path: Path, graph: Graph) -> None:
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_bytes())
 
     assert manifest["graph"] == graph.fingerprint
-    assert manifest["weights"] == {"gnn": 0.5, "popularity": 0.5}
+    assert manifest["weights"]["new"] == {"gnn": 0.5, "popularity": 0.5}
 
 
 def test_no_training_library_is_loaded_to_read_a_bundle(tmp_path: Path, graph: Graph) -> None:

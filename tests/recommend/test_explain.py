@@ -2,14 +2,19 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
+from kg.errors import SchemaError
 from kg.graph import Graph
-from kg.schema import EdgeType
+from kg.paths import Path, heaviest_path
+from kg.schema import EdgeType, Metapath
 from recommend.bundle import Bundle
+from recommend.contributions import Contributions, top_contributions
 from recommend.explain import PALLIATES, TREATS, path_reasons, reasons, recorded
 from recommend.recommender import Recommender
 from recommend.suggestion import PathEdge, Reason
+from tests.graphs import make_graph
 from tests.recommend.cases import patient
 from tests.recommend.ward import GENE, ILL, D, ward, ward_bundle
 
@@ -78,13 +83,85 @@ def test_paths_come_from_positive_parts_that_the_graph_can_show(
     assert path_reasons(graph, bundle.contributions, 5, 0, limit=0) == []
 
 
+def explained(graph: Graph, features: list[str], parts: list[float]) -> Contributions:
+    """All pairs with the same ``parts``."""
+    shape = graph.n_nodes("Drug"), graph.n_nodes("Disease")
+    dense = np.tile(parts, (shape[0] * shape[1], 1))
+    return top_contributions(features, [dense], base=np.zeros(shape[1]), shape=shape)
+
+
+def test_a_metapath_that_several_features_stand_for_is_one_reason(graph: Graph) -> None:
+    features = ["CbGaD", "Drug-binds-Gene degree", "CbGaD"]
+    contributions = explained(graph, features, [1.0, 2.0, 1.0])
+
+    (reason,) = path_reasons(graph, contributions, 5, 0, limit=3)
+
+    assert (reason.metapath, reason.share) == ("CbGaD", 0.5)
+
+
+def test_a_metapath_whose_features_speak_against_it_together_is_no_reason(graph: Graph) -> None:
+    contributions = explained(graph, ["CbGaD", "CbGaD"], [1.0, -3.0])
+
+    assert path_reasons(graph, contributions, 5, 0, limit=3) == []
+
+
+def test_a_share_counts_what_is_not_kept_one_by_one(graph: Graph) -> None:
+    names = [f"degree {i}" for i in range(20)]
+    contributions = explained(graph, ["CbGaD", *names], [3.0, *[0.5] * 20])
+
+    (reason,) = path_reasons(graph, contributions, 5, 0, limit=3)
+
+    assert reason.share == pytest.approx(3 / 13, abs=1e-4)
+
+
+def test_long_metapaths_are_reasons_as_well() -> None:
+    genes = [f"NCBIGene:{i}" for i in range(1, 4)]
+    way = [("PW:1", genes[1]), ("PW:1", genes[2])]
+    graph = make_graph(
+        {
+            "Drug": {D[0]: "new", D[1]: "known"},
+            "Disease": {ILL: "illness"},
+            "Gene": {gene: gene for gene in genes},
+            "Pathway": {"PW:1": "way"},
+        },
+        {
+            "Drug-binds-Gene": [(D[0], genes[0]), (D[1], genes[2])],
+            "Drug-treats-Disease": [(D[1], ILL)],
+            "Gene-interacts-Gene": [(genes[0], genes[1])],
+            "Gene-participates-Pathway": [(gene, pathway) for pathway, gene in way],
+        },
+    )
+    contributions = explained(graph, ["CbGiGpPWpGbCtD"], [1.0])
+
+    (reason,) = path_reasons(graph, contributions, 0, 0, limit=3)
+
+    assert walk(reason.edges) == [D[0], genes[0], genes[1], "PW:1", genes[2], D[1], ILL]
+    assert path_reasons(graph, contributions, 1, 0, limit=3) == []  # not by way of itself
+
+
+def test_a_path_that_takes_too_long_to_find_makes_room_for_the_next(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(graph: Graph, metapath: Metapath, *ends: int) -> Path | None:
+        if len(metapath) > 2:
+            raise SchemaError("too many")
+        return heaviest_path(graph, metapath, *ends)
+
+    monkeypatch.setattr("recommend.explain.heaviest_path", refuse)
+    contributions = explained(graph, ["CbGiGaD", "CbGaD"], [2.0, 1.0])
+
+    found = path_reasons(graph, contributions, 5, 0, limit=3)
+
+    assert [reason.metapath for reason in found] == ["CbGaD"]
+
+
 def test_without_record_and_path_the_one_reason_says_what_the_score_rests_on(
     graph: Graph, bundle: Bundle
 ) -> None:
     assert path_reasons(graph, bundle.contributions, 5, 1, limit=3) == []
     (reason,) = reasons(graph, bundle.contributions, 5, 1, limit=3)
 
-    assert reason.text.startswith("no path in the graph speaks for it; ranked by popularity")
+    assert reason.text.startswith("no path in the graph speaks for it; its score")
     assert (reason.metapath, reason.edges, reason.share) == ("", (), None)
 
 

@@ -8,6 +8,8 @@ from kg.errors import UnknownNodeError
 from kg.schema import EdgeType
 from recommend.errors import ModelError
 from recommend.interactions import (
+    ALIKE_DISEASES,
+    ALIKE_DRUGS,
     PALLIATES,
     TREATS,
     TrainingData,
@@ -15,6 +17,7 @@ from recommend.interactions import (
     from_pairs,
     to_pairs,
     training_data,
+    view_digest,
 )
 from tests.graphs import make_graph
 from tests.recommend.planted import DISEASES, DRUGS, HELD_OUT, planted_graph
@@ -98,6 +101,113 @@ def test_without_takes_the_pairs_and_the_diseases_out_of_treats_and_palliates() 
         expected[0, [0, 2]] = 0
         expected[:, 1] = 0
         np.testing.assert_array_equal(matrix.toarray(), expected)
+
+
+def alike() -> TrainingData:
+    """The planted graph with palliates edges, in which neighbours resemble each other."""
+    data = training_data(planted_graph(palliates=HELD_OUT))
+    near = np.array([(i, i + 1) for i in range(len(DRUGS) - 1)])
+    both = from_pairs(np.concatenate([near, near[:, ::-1]]), (len(DRUGS), len(DRUGS)))
+    return TrainingData(data.n_nodes, {**data.matrices, ALIKE_DRUGS: both, ALIKE_DISEASES: both})
+
+
+def test_without_takes_all_edges_of_hidden_drugs_out_of_treats_and_palliates() -> None:
+    data = alike()
+
+    left = data.without(drugs=[1, 5])
+
+    for edge_type, whole in data.matrices.items():
+        expected = whole.toarray()
+        if edge_type in (TREATS, PALLIATES):
+            assert expected[[1, 5]].any()
+            expected[[1, 5]] = 0
+        np.testing.assert_array_equal(left.matrix(edge_type).toarray(), expected)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "edge_type", "other"),
+    [("drugs", ALIKE_DRUGS, ALIKE_DISEASES), ("diseases", ALIKE_DISEASES, ALIKE_DRUGS)],
+)
+def test_what_the_hidden_resemble_is_hidden_where_that_is_asked_for(
+    hidden: str, edge_type: EdgeType, other: EdgeType
+) -> None:
+    data, rows = alike(), [0, 4]
+
+    strict = data.without(**{hidden: rows}, resemblance=True)  # type: ignore[arg-type]
+    lenient = data.without(**{hidden: rows})  # type: ignore[arg-type]
+
+    expected = data.matrix(edge_type).toarray()
+    np.testing.assert_array_equal(lenient.matrix(edge_type).toarray(), expected)
+    expected[rows] = expected[:, rows] = 0
+    np.testing.assert_array_equal(strict.matrix(edge_type).toarray(), expected)
+    assert digest(strict.matrix(other)) == digest(data.matrix(other))
+    assert digest(strict.treats) == digest(lenient.treats)
+
+
+def test_a_type_of_which_everything_is_hidden_is_gone() -> None:
+    left = alike().without(drugs=range(len(DRUGS)), resemblance=True)
+
+    assert not {TREATS, PALLIATES, ALIKE_DRUGS} & set(left.matrices)
+    assert ALIKE_DISEASES in left.matrices
+
+
+def test_hiding_nothing_leaves_the_same_data() -> None:
+    data = alike()
+
+    assert view_digest(data.without(resemblance=True)) == view_digest(data)
+
+
+def test_what_is_shared_is_made_once_for_all_views_that_must_agree_on_it() -> None:
+    data = alike()
+    made: list[TrainingData] = []
+
+    def make(view: TrainingData) -> int:
+        made.append(view)
+        return len(made)
+
+    hideable = {TREATS, PALLIATES, ALIKE_DRUGS, ALIKE_DISEASES}
+    views = [data, data.without(diseases=[1]), data.without(drugs=[2], resemblance=True)]
+    assert [view.shared("sum", hideable, make) for view in views] == [1, 1, 1]
+    assert data.shared("other sum", hideable, make) == 2
+    assert len(made) == 2
+
+
+def test_what_is_shared_is_made_anew_where_it_depends_on_what_changed() -> None:
+    data = alike()
+    view = data.without(diseases=[1])
+
+    def count(given: TrainingData) -> int:
+        return sum(matrix.nnz for matrix in given.matrices.values())
+
+    assert data.shared("edges", (), count) == count(data)
+    assert view.shared("edges", (), count) == count(view) < count(data)
+    assert data.shared("edges", (), count) == count(data)
+
+
+def test_the_digest_of_a_view_tells_apart_whatever_a_model_can_read() -> None:
+    data = alike()
+    some = sp.csr_matrix(np.eye(2, len(DRUGS), dtype=np.float32))
+    binds = EdgeType("Drug", "binds", "Gene")
+    genes = remove_last(data.matrix(binds))
+    others = [
+        data.without(diseases=[1]),
+        data.without(diseases=[1], resemblance=True),
+        data.without(pairs=data.positives[:1]),
+        TrainingData(data.n_nodes, {**data.matrices, binds: genes}),
+        TrainingData(data.n_nodes, data.matrices, some),
+        TrainingData({**data.n_nodes, "Gene": 99}, data.matrices),
+    ]
+
+    digests = [view_digest(view) for view in (data, *others)]
+
+    assert len(set(digests)) == len(digests)
+    backwards = dict(reversed(list(data.matrices.items())))
+    assert view_digest(TrainingData(data.n_nodes, backwards)) == digests[0]
+    assert view_digest(alike()) == digests[0]
+
+
+def remove_last(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    return from_pairs(to_pairs(matrix)[:-1], matrix.shape)
 
 
 def test_symmetric_edges_are_symmetric_and_all_entries_are_one() -> None:

@@ -12,13 +12,11 @@ from recommend.errors import ColdStartError, ModelError, UnknownModelError
 from recommend.interactions import TrainingData, training_data
 from recommend.models import MODELS, create_model
 from tests.recommend.planted import DISEASES, DRUGS, HELD_OUT, N, planted_graph, same_block
+from tests.recommend.small import SMALL
 
-SMALL: dict[str, dict[str, Any]] = {
-    "als": {"factors": 4},
-    "gnn": {"dim": 8, "epochs": 60, "device": "cpu"},
-}
 # Popularity and degree product cannot tell one disease's drugs from another's: that is their point.
-LEARNERS = {"gnn", "metapath"}
+# Factors know a disease by its drugs alone: all drugs tie for one that has none.
+LEARNERS = {"embedding", "gnn", "metapath", "similarity", "six-metapath", "stack", "trees"}
 
 DISEASE_MODELS = sorted(n for n, m in MODELS.items() if "scores-diseases" in m.capabilities)
 HISTORY_MODELS = sorted(n for n, m in MODELS.items() if "scores-histories" in m.capabilities)
@@ -36,7 +34,10 @@ def fitted(name: str, data: TrainingData, seed: int = 0) -> Any:
 
 
 def test_the_registry_has_the_models_under_their_own_names() -> None:
-    assert sorted(MODELS) == ["als", "degree-product", "gnn", "metapath", "popularity"]
+    assert sorted(MODELS) == [
+        "als", "degree-product", "embedding", "factors", "gnn", "metapath", "popularity",
+        "similarity", "six-metapath", "stack", "trees",
+    ]  # fmt: skip
     assert all(name == model.name for name, model in MODELS.items())
 
 
@@ -181,7 +182,7 @@ def test_popularity_counts_treated_diseases_and_the_product_multiplies_degrees()
 
 
 def test_importing_the_models_loads_no_training_library() -> None:
-    heavy = "{'torch', 'torch_geometric', 'implicit', 'sklearn'} & set(sys.modules)"
+    heavy = "{'torch', 'torch_geometric', 'implicit', 'sklearn', 'lightgbm'} & set(sys.modules)"
     code = f"import sys, recommend.models, recommend.train; sys.exit(str({heavy} or '') or 0)"
 
     result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)

@@ -1,133 +1,101 @@
-"""The metapath regression: its features, its folds, and contributions that add up."""
+"""The two regressions: contributions that add up, the six columns of the floor, the regimes."""
 
 import numpy as np
 import pytest
 
-from recommend.interactions import TREATS, TrainingData, from_pairs, training_data
-from recommend.models import metapath as module
-from recommend.models.metapath import MetapathRegression, compute_features
-from tests.graphs import make_graph
-from tests.recommend.planted import DISEASES, DRUGS, HELD_OUT, N, planted_graph
+from kg.schema import EdgeType
+from recommend.errors import ModelError
+from recommend.interactions import ALIKE_DISEASES, TREATS, TrainingData, from_pairs, training_data
+from recommend.models.features import feature_names
+from recommend.models.lessons import Regime, regimes_of
+from recommend.models.metapath import SIX, MetapathRegression, SixMetapaths
+from tests.recommend.planted import DISEASES, N, planted_graph
+
+REGRESSIONS = [MetapathRegression, SixMetapaths]
+AWAY = (list(DISEASES)[4],)
 
 
-def test_contributions_and_intercept_add_up_to_the_score() -> None:
+def planted(*, without_diseases: tuple[str, ...] = ()) -> TrainingData:
+    """The planted graph, in which every disease but the last resembles the next of its block."""
+    data = training_data(planted_graph(without_diseases=without_diseases))
+    near = np.array([(j, j + 2) for j in range(N - 3)])
+    alike = from_pairs(np.concatenate([near, near[:, ::-1]]), (N, N))
+    return TrainingData(data.n_nodes, {**data.matrices, ALIKE_DISEASES: alike})
+
+
+@pytest.mark.parametrize("kind", REGRESSIONS)
+def test_contributions_and_intercept_add_up_to_the_score(kind: type[MetapathRegression]) -> None:
+    data = planted(without_diseases=(*AWAY, list(DISEASES)[N - 1]))
+    assert set(regimes_of(data)) == set(Regime)
+    model = kind().fit(data)
+
+    parts = np.stack(list(model.contributions(data)))
+
+    total = model.intercepts[regimes_of(data)] + parts.astype(np.float64).sum(axis=-1)
+    np.testing.assert_allclose(total, model.score(), rtol=1e-4, atol=1e-4)
+    assert parts.shape == (*data.shape, len(model.features))
+    assert parts.any(axis=(0, 1)).sum() > 3
+
+
+def test_the_floor_has_six_metapaths_and_two_degrees() -> None:
+    data = planted()
+
+    six, every = SixMetapaths().fit(data), MetapathRegression().fit(data)
+
+    assert sorted(six.features) == sorted(SIX)
+    assert six.coefficients.shape == (3, 8)
+    assert every.features == feature_names(data)
+    assert set(SIX) < set(every.features)
+
+
+def test_the_floor_does_without_what_the_graph_does_not_have() -> None:
+    data = planted()
+    classes = EdgeType("DrugClass", "includes", "Drug")
+    rest = {edge_type: m for edge_type, m in data.matrices.items() if edge_type != classes}
+
+    model = SixMetapaths().fit(TrainingData(data.n_nodes, rest))
+
+    assert set(SIX) - set(model.features) == {"CiPCiCtD"}
+
+
+def test_a_column_that_never_differs_counts_nothing() -> None:
     model = MetapathRegression().fit(training_data(planted_graph()))
 
-    total = model.intercepts[model.regime] + model.contributions().astype(np.float64).sum(axis=0)
+    known = dict(zip(model.features, model.coefficients[Regime.KNOWN], strict=True))
 
-    np.testing.assert_allclose(total, model.score(), atol=0.02)
-    assert len(model.features) == len(model.contributions()) == model.coefficients.shape[1]
-
-
-def test_features_follow_a_slow_count_over_the_paths() -> None:
-    graph = make_graph(
-        {
-            "Drug": {"DRUGBANK:DB00001": "a", "DRUGBANK:DB00002": "b", "DRUGBANK:DB00003": "c"},
-            "Disease": {"DOID:1": "x", "DOID:2": "y"},
-            "Gene": {"NCBIGene:1": "g", "NCBIGene:2": "h"},
-        },
-        {
-            "Drug-binds-Gene": [
-                ("DRUGBANK:DB00001", "NCBIGene:1"),
-                ("DRUGBANK:DB00002", "NCBIGene:1"),
-                ("DRUGBANK:DB00002", "NCBIGene:2"),
-                ("DRUGBANK:DB00003", "NCBIGene:2"),
-            ],
-            "Drug-treats-Disease": [
-                ("DRUGBANK:DB00001", "DOID:1"),
-                ("DRUGBANK:DB00002", "DOID:1"),
-                ("DRUGBANK:DB00003", "DOID:2"),
-            ],
-        },
-    )
-    data = training_data(graph)
-    binds = next(m for e, m in data.matrices.items() if e.relation == "binds").toarray()
-    treats = data.treats.toarray()
-    expected = np.zeros((3, 2))
-    for c, d in np.ndindex(3, 2):
-        for other in range(3):
-            for g in range(2):
-                if other == c or not (binds[c, g] and binds[other, g] and treats[other, d]):
-                    continue
-                degrees = [binds[c].sum(), binds[:, g].sum(), binds[:, g].sum()]
-                degrees += [binds[other].sum(), treats[other].sum(), treats[:, d].sum()]
-                expected[c, d] += np.prod(degrees) ** -0.4
-
-    features = compute_features(data, ["CbGbCtD"])
-
-    np.testing.assert_allclose(features[0], expected, rtol=1e-6)
-    np.testing.assert_array_equal(features[1], np.repeat([[1], [2], [1]], 2, axis=1))
+    assert known["CpDpCtD"] == 0  # the graph palliates nothing
+    assert known["CbGbCtD"] > 0
 
 
-def test_only_metapaths_of_the_graphs_edge_types_are_used() -> None:
-    model = MetapathRegression().fit(training_data(planted_graph()))
+@pytest.mark.parametrize("kind", REGRESSIONS)
+def test_a_regression_comes_back_with_its_reasons(kind: type[MetapathRegression]) -> None:
+    data = planted(without_diseases=AWAY)
+    model = kind().fit(data)
 
-    assert model.features == (
-        "CbGbCtD",
-        "CiPCiCtD",
-        "CbGaD",
-        "CtDtCtD",
-        "CtDaGaD",
-        "Drug-binds-Gene degree",
-        "Disease-associates-Gene degree",
-    )
+    again = kind.load(model.save())
 
-
-def test_no_training_pair_is_described_with_its_own_edges(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = training_data(planted_graph(palliates=HELD_OUT))
-    seen: list[TrainingData] = []
-
-    def spy(view: TrainingData, metapaths: list[str]) -> object:
-        seen.append(view)
-        return compute_features(view, metapaths)
-
-    monkeypatch.setattr(module, "compute_features", spy)
-
-    MetapathRegression().fit(data)
-
-    whole, *views = seen
-    assert whole is data
-    hidden = [
-        data.treats.toarray()
-        + data.palliates.toarray()
-        - v.treats.toarray()
-        - v.palliates.toarray()
-        for v in views
-    ]
-    by_disease, by_pair = hidden[: module.N_FOLDS], hidden[module.N_FOLDS :]
-    recorded = data.treats.toarray() + data.palliates.toarray()
-    np.testing.assert_array_equal(np.sum(by_pair, axis=0), recorded)
-    np.testing.assert_array_equal(np.sum(by_disease, axis=0), recorded)
-    for fold in by_disease:  # all of a disease or nothing
-        touched = fold.any(axis=0)
-        np.testing.assert_array_equal(fold[:, touched], recorded[:, touched])
-
-
-def test_a_feature_that_is_nothing_but_the_own_edge_is_worth_nothing() -> None:
-    """Every drug treats one disease and binds one gene, alone: only its own edge would tell."""
-    drugs, diseases = list(DRUGS), list(DISEASES)
-    genes = {f"NCBIGene:{g}": f"gene {g}" for g in range(1, N + 1)}
-    graph = make_graph(
-        {"Drug": DRUGS, "Disease": DISEASES, "Gene": genes},
-        {
-            "Drug-treats-Disease": list(zip(drugs, diseases, strict=True)),
-            "Drug-binds-Gene": list(zip(drugs, genes, strict=True)),
-        },
-    )
-
-    model = MetapathRegression().fit(training_data(graph))
-
-    np.testing.assert_allclose(model.score(), model.score()[0, 0], atol=1e-3)
+    assert again.features == model.features
+    np.testing.assert_array_equal(again.score(), model.score())
+    for one, other in zip(again.contributions(data), model.contributions(data), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_diseases_without_treatments_follow_their_own_regression() -> None:
-    disease = list(DISEASES)[4]
-    model = MetapathRegression().fit(training_data(planted_graph(without_diseases=(disease,))))
+    data = planted(without_diseases=AWAY)
+    model = MetapathRegression().fit(data)
 
-    assert model.regime.tolist() == [int(j != 4) for j in range(N)]
-    ends_in_treatments = [i for i, f in enumerate(model.features) if f in ("CbGbCtD", "CiPCiCtD")]
-    np.testing.assert_allclose(model.coefficients[0, ends_in_treatments], 0, atol=1e-6)
-    assert (model.coefficients[1, ends_in_treatments] != 0).all()
+    ends_in_treatment = [i for i, f in enumerate(model.features) if f in ("CbGbCtD", "CiPCiCtD")]
+
+    assert regimes_of(data).tolist().count(Regime.NEW) == 1
+    np.testing.assert_allclose(model.coefficients[Regime.NEW, ends_in_treatment], 0, atol=1e-6)
+    assert (model.coefficients[Regime.KNOWN, ends_in_treatment] != 0).all()
+
+
+def test_a_regime_that_the_data_do_not_have_is_not_learnt() -> None:
+    model = SixMetapaths().fit(planted())
+
+    assert model.coefficients[Regime.KNOWN].any()
+    assert not model.coefficients[Regime.NEW].any()
 
 
 def test_a_symptomatic_treatment_is_no_negative() -> None:
@@ -140,3 +108,8 @@ def test_a_symptomatic_treatment_is_no_negative() -> None:
     model = MetapathRegression().fit(TrainingData(data.n_nodes, matrices))
 
     assert not model.coefficients.any()
+
+
+def test_data_without_treatments_are_refused() -> None:
+    with pytest.raises(ModelError, match="treats"):
+        SixMetapaths().fit(training_data(planted_graph(), hide_diseases=DISEASES))

@@ -9,12 +9,13 @@ import scipy.sparse as sp
 
 from kg.errors import FolderError
 from recommend.bundle import Bundle, open_bundle
-from recommend.evaluate.holdout import FLOOR
-from recommend.models.stack import combine
+from recommend.evaluate.table import BASELINES
+from recommend.models.stack import MEMBERS
 from recommend.train import train
 from tests.recommend.planted import DISEASES, HELD_OUT, N, planted_graph
+from tests.recommend.small import train_lightly
 
-pytest.importorskip("torch")
+pytest.importorskip("torch_geometric", reason="the extra train is not installed")
 
 HISTORIES = sp.csr_matrix(np.indices((20, N)).sum(axis=0) % 2 == 0)
 
@@ -24,33 +25,77 @@ class KilledError(Exception):
 
 
 def trained(path: Path, graph: Any = None, **options: Any) -> Bundle:
-    return train(graph or planted_graph(), path, **{"device": "cpu", "epochs": 25, **options})
+    quick = {"device": "cpu", "epochs": 25, "validate": False}
+    with pytest.MonkeyPatch.context() as patch:
+        train_lightly(patch)
+        return train(graph or planted_graph(), path, **{**quick, **options})
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle with everything, trained without interruption."""
+    path = tmp_path_factory.mktemp("train") / "bundle"
+    return trained(path, histories=HISTORIES, validate=True)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """As :func:`whole`, without the validation."""
     return trained(tmp_path_factory.mktemp("train") / "bundle", histories=HISTORIES)
 
 
 def test_the_bundle_has_every_part(whole: Bundle) -> None:
-    assert whole.members == ("gnn", "metapath", "popularity")
+    assert whole.members == tuple(sorted(MEMBERS))
     assert whole.absent == {}
     assert whole.card["cohort_size"] == 20
     assert whole.card["versions"]["torch"]
     assert whole.embeddings.shape[0] == planted_graph().n_nodes()
-    assert np.isfinite(whole.scores()).all()
-    members = {name: whole.member_scores(name) for name in whole.members}
-    np.testing.assert_array_equal(whole.scores(), combine(members, whole.weights))
+    assert all(np.isfinite(whole.member_scores(name)).all() for name in whole.members)
+    assert ((whole.scores() > 0) & (whole.scores() < 1)).all()
     assert whole.history_scores(np.array([0])).shape == (N,)
 
 
-def test_the_report_has_the_baselines_beside_the_models(whole: Bundle) -> None:
-    rows = {row["model"]: row for row in whole.evaluation["rows"]}
+def test_the_card_says_what_each_member_weighs_and_how_scores_were_calibrated(
+    whole: Bundle, plain: Bundle
+) -> None:
+    for weights in (*whole.weights.values(), *plain.weights.values()):
+        assert sorted(weights) == sorted(MEMBERS)
+        assert sum(weights.values()) == pytest.approx(1)
+    assert set(whole.weights) == set(whole.card["calibration"]) == {"new", "known"}
+    assert whole.is_calibrated
+    assert set(whole.card["calibration"].values()) <= {"platt", "isotonic"}
 
-    assert list(rows) == ["popularity", "degree-product", FLOOR, "metapath", "gnn", "stack"]
-    assert set(whole.evaluation["diseases"]) < set(DISEASES)
-    assert rows["metapath"]["auroc"] > rows["popularity"]["auroc"]
+
+def test_without_validation_all_members_weigh_the_same_and_the_bundle_says_so(
+    plain: Bundle,
+) -> None:
+    shares = {share for weights in plain.weights.values() for share in weights.values()}
+
+    assert shares == {1 / len(MEMBERS)}
+    assert not plain.is_calibrated
+    assert plain.evaluation["table"] is None
+    assert "asked to leave the validation out" in plain.evaluation["skipped"]
+
+
+def test_the_report_has_the_baselines_beside_the_models(whole: Bundle) -> None:
+    table = whole.evaluation["table"]
+    rows = {row["model"]: row["figures"] for row in table["rows"]}
+
+    assert set(rows) == {*MEMBERS, *BASELINES, "stack"}
+    assert whole.evaluation["diseases"] == list(DISEASES)
+    assert table["n_diseases"] == len(DISEASES)
+    assert rows["stack"]["AUROC"]["value"] > rows["popularity"]["AUROC"]["value"]
+
+
+def test_the_contributions_add_up_to_the_log_odds_of_the_member_that_explains(
+    whole: Bundle,
+) -> None:
+    found = whole.contributions
+
+    total = found.part.astype(np.float64).sum(axis=-1) + found.rest + found.base
+
+    assert whole.explained_by == "trees"
+    np.testing.assert_allclose(total, whole.member_scores("trees"), atol=0.01)
 
 
 def test_only_the_bundle_is_left(whole: Bundle) -> None:
@@ -60,46 +105,52 @@ def test_only_the_bundle_is_left(whole: Bundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "done"),
-    [("hold-out gnn", 22), ("hold-out metapath", 2), ("gnn", 21), ("metapath", 1), ("als", 3)],
+    ("label", "done", "kind"),
+    [
+        ("gnn on view", 22, "whole"),
+        ("trees on view", 1, "whole"),
+        ("gnn", 21, "plain"),
+        ("trees", 1, "plain"),
+        ("als", 3, "plain"),
+    ],
 )
 def test_a_killed_training_goes_on_and_ends_with_the_same_bundle(
-    tmp_path: Path, whole: Bundle, label: str, done: int
+    tmp_path: Path, request: pytest.FixtureRequest, label: str, done: int, kind: str
 ) -> None:
     out = tmp_path / "bundle"
-    finished_before: list[str] = []
-    seen_after: list[str] = []
+    options = {"histories": HISTORIES, "validate": kind == "whole"}
+    finished_before: set[str] = set()
+    seen_after: set[str] = set()
 
     def kill(what: str, step: int, _total: int) -> None:
-        if (what, step) == (label, done):
+        if what.startswith(label) and step == done:
+            finished_before.discard(what)
             raise KilledError
-        finished_before.append(what)
+        finished_before.add(what)
 
     with pytest.raises(KilledError):
-        trained(out, histories=HISTORIES, progress=kill)
+        trained(out, progress=kill, **options)
     assert not out.exists()
-    bundle = trained(
-        out, histories=HISTORIES, progress=lambda what, step, total: seen_after.append(what)
-    )
+    bundle = trained(out, progress=lambda what, *_: seen_after.add(what), **options)
 
-    assert bundle.fingerprint == whole.fingerprint
-    assert not (set(finished_before) - {label}) & set(seen_after)
-    assert label in seen_after
+    assert bundle.fingerprint == request.getfixturevalue(kind).fingerprint
+    assert not finished_before & seen_after
+    assert any(what.startswith(label) for what in seen_after)
 
 
 def test_a_kill_leaves_the_earlier_bundle_whole(tmp_path: Path) -> None:
     out = tmp_path / "bundle"
-    earlier = trained(out, epochs=2, evaluate=False)
+    earlier = trained(out, epochs=2)
 
     def kill(*_: object) -> None:
         raise KilledError
 
     with pytest.raises(KilledError):
-        trained(out, epochs=3, evaluate=False, progress=kill)
+        trained(out, epochs=3, progress=kill)
 
     graph = planted_graph()
     assert open_bundle(out, graph, verify=True).fingerprint == earlier.fingerprint
-    assert trained(out, epochs=2, evaluate=False).fingerprint == earlier.fingerprint
+    assert trained(out, epochs=2).fingerprint == earlier.fingerprint
 
 
 def test_work_of_other_settings_is_not_taken_over(tmp_path: Path) -> None:
@@ -108,18 +159,18 @@ def test_work_of_other_settings_is_not_taken_over(tmp_path: Path) -> None:
             raise KilledError
 
     with pytest.raises(KilledError):
-        trained(tmp_path / "bundle", epochs=2, evaluate=False, progress=kill)
-    other = trained(tmp_path / "bundle", epochs=2, evaluate=False, seed=1)
+        trained(tmp_path / "bundle", epochs=2, progress=kill)
+    other = trained(tmp_path / "bundle", epochs=2, seed=1)
 
-    alone = trained(tmp_path / "alone", epochs=2, evaluate=False, seed=1)
+    alone = trained(tmp_path / "alone", epochs=2, seed=1)
     assert other.fingerprint == alone.fingerprint
 
 
 def test_hidden_edges_change_no_bit_of_any_score(tmp_path: Path) -> None:
     leaky = planted_graph(HELD_OUT, palliates=HELD_OUT)
 
-    hidden = trained(tmp_path / "a", leaky, epochs=3, evaluate=False, hide_pairs=HELD_OUT)
-    never_there = trained(tmp_path / "b", epochs=3, evaluate=False)
+    hidden = trained(tmp_path / "a", leaky, epochs=3, hide_pairs=HELD_OUT)
+    never_there = trained(tmp_path / "b", epochs=3)
 
     np.testing.assert_array_equal(hidden.scores(), never_there.scores())
     np.testing.assert_array_equal(hidden.embeddings, never_there.embeddings)
@@ -130,8 +181,8 @@ def test_a_hidden_disease_changes_no_bit_of_any_score_or_figure(tmp_path: Path) 
     disease = list(DISEASES)[3]
     without = planted_graph(without_diseases=(disease,))
 
-    hidden = trained(tmp_path / "a", epochs=3, hide_diseases=[disease])
-    never_there = trained(tmp_path / "b", without, epochs=3)
+    hidden = trained(tmp_path / "a", epochs=3, hide_diseases=[disease], validate=True)
+    never_there = trained(tmp_path / "b", without, epochs=3, validate=True)
 
     np.testing.assert_array_equal(hidden.scores(), never_there.scores())
     assert hidden.evaluation == never_there.evaluation
@@ -144,7 +195,7 @@ def test_a_hidden_disease_changes_no_bit_of_any_score_or_figure(tmp_path: Path) 
 def test_without_histories_the_collaborative_part_is_declared_absent(
     tmp_path: Path, histories: Any, reason: str
 ) -> None:
-    bundle = trained(tmp_path / "bundle", epochs=1, evaluate=False, histories=histories)
+    bundle = trained(tmp_path / "bundle", epochs=1, histories=histories)
 
     assert reason in bundle.absent["als"]
     assert bundle.card["cohort_size"] == 0
@@ -181,10 +232,10 @@ def test_a_damaged_part_of_a_killed_training_is_made_again(
     with monkeypatch.context() as patch:
         patch.setattr("recommend.train.write_bundle", killed)
         with pytest.raises(KilledError):
-            trained(tmp_path / "bundle", epochs=1, evaluate=False)
-    (part,) = tmp_path.glob(".bundle.work-*/popularity.safetensors")
+            trained(tmp_path / "bundle", epochs=1)
+    (part,) = tmp_path.glob(".bundle.work-*/similarity.safetensors")
     part.write_bytes(b"noise")
 
-    bundle = trained(tmp_path / "bundle", epochs=1, evaluate=False)
+    bundle = trained(tmp_path / "bundle", epochs=1)
 
-    assert np.isfinite(bundle.member_scores("popularity")).all()
+    assert np.isfinite(bundle.member_scores("similarity")).all()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kg.graph import Graph
 from recommend.bundle import Bundle, write_bundle
+from recommend.contributions import top_contributions
 from recommend.models.stack import percentiles
 from tests.graphs import make_graph
 
@@ -77,10 +78,16 @@ def ward_bundle(
     path: Path, graph: Graph, *, stack: NDArray[np.float32] = STACK, with_als: bool = False
 ) -> Bundle:
     """Two members that make ``stack``; in ILL, CbGaD speaks for drug 5 and against drug 7."""
-    contributions = np.zeros((3, *stack.shape), np.float16)
-    contributions[0, [5, 7], 0] = [3.0, -1.0]
-    contributions[1, 5, 0] = 1.0  # a kind of path that the graph does not have
-    contributions[2, :, 0] = 2.0
+    parts = np.zeros((*stack.shape, 3))
+    parts[[5, 7], 0, 0] = [3.0, -1.0]
+    parts[5, 0, 1] = 1.0  # a kind of path that the graph does not have
+    parts[:, 0, 2] = 2.0
+    contributions = top_contributions(
+        ["CbGaD", "CrCbGaD", "Drug-binds-Gene degree"],
+        parts.reshape(len(stack), -1, 3),
+        base=np.zeros(stack.shape[1]),
+        shape=(stack.shape[0], stack.shape[1]),
+    )
     als = None
     if with_als:
         factors = np.eye(N, 4, dtype=np.float32)
@@ -95,18 +102,21 @@ def ward_bundle(
         graph,
         card={
             "members": {"gnn": {}, "metapath": {}},
-            "weights": {"gnn": 0.5, "metapath": 0.5},
+            "weights": {kind: {"gnn": 0.5, "metapath": 0.5} for kind in ("new", "known")},
+            "explained_by": "metapath",
+            "calibration": {"new": "none", "known": "none"},
             "absent": {} if with_als else {"als": "no patient histories were given"},
         },
         scores={"gnn": stack, "metapath": -stack, "stack": percentiles(stack)},
-        metapath={
-            "contributions": contributions,
-            "coefficients": np.ones((2, 3)),
-            "intercepts": np.zeros(2),
-            "regime": np.ones(stack.shape[1], np.int8),
-            "features": np.frombuffer(b"CbGaD\nCrCbGaD\nDrug-binds-Gene degree", np.uint8),
-        },
-        embeddings=np.zeros((graph.n_nodes(), 2), np.float16),
+        contributions=contributions,
+        embeddings=_embeddings(graph),
         als=als,
-        evaluation={"rows": []},
+        evaluation={"table": None, "diseases": [], "skipped": "made for a test"},
     )
+
+
+def _embeddings(graph: Graph) -> NDArray[np.float16]:
+    """(n_nodes, 2): drugs 5 and 7 point one way, all other nodes another."""
+    result = np.tile(np.array([1, 0], np.float16), (graph.n_nodes(), 1))
+    result[graph.offsets["Drug"] + np.array([5, 7])] = [1, 1]
+    return result

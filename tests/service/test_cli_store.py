@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.recommend.small import train_in_a_moment
 from tests.shell import ROOT, run
 
 DEMO_PATIENTS = ROOT / "service" / "demo_patients"
@@ -347,7 +348,10 @@ def test_one_altered_record_is_named_and_the_others_are_answered(home: Path) -> 
     assert len(document["patients"]) == document["coverage"]["patients"] == 7
 
 
-def test_training_leaves_an_altered_record_out_and_names_it(home: Path) -> None:
+def test_training_leaves_an_altered_record_out_and_names_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_in_a_moment(monkeypatch)
     patient = alter_first_record(home)
 
     outcome = run("train", "--patients", "store", "--json", home=home)
