@@ -86,7 +86,7 @@ class Suggestion:
     condition_name: str
     condition_grade: str  # how the patient's condition matched its node
     kind: Kind
-    score: float  # 0 to 1: mean percentile among all drugs for this disease; not a probability
+    score: float  # 0 to 1: percentile among all drugs for this disease; not a probability
     parts: dict[str, float]  # model -> percentile
     verdicts: tuple[Verdict, ...]
     reasons: tuple[Reason, ...]

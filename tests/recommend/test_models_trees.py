@@ -87,6 +87,12 @@ def test_the_seed_and_the_settings_change_the_scores(model: Trees, data: Trainin
         assert not np.array_equal(other.score(), model.score())
 
 
+def test_boosters_on_the_same_columns_differ(model: Trees, data: TrainingData) -> None:
+    four = Trees(boosters=4, rounds=20).fit(data)
+
+    assert not np.allclose(four.score(), model.score())
+
+
 def test_a_regime_that_cannot_be_learnt_scores_all_drugs_alike() -> None:
     """One treated disease: nothing can be hidden to learn what new diseases look like."""
     data = planted(without_diseases=tuple(list(DISEASES)[1:]))

@@ -10,7 +10,10 @@ import scipy.sparse as sp
 from kg.errors import FolderError
 from recommend.bundle import Bundle, open_bundle
 from recommend.evaluate.table import BASELINES
-from recommend.models.stack import MEMBERS
+from recommend.interactions import TrainingData, training_data, view_digest
+from recommend.models.base import Scores
+from recommend.models.popularity import Popularity
+from recommend.models.stack import MEMBERS, hidden_views
 from recommend.train import train
 from tests.recommend.planted import DISEASES, HELD_OUT, N, planted_graph
 from tests.recommend.small import train_lightly
@@ -96,6 +99,24 @@ def test_the_contributions_add_up_to_the_log_odds_of_the_member_that_explains(
 
     assert whole.explained_by == "trees"
     np.testing.assert_allclose(total, whole.member_scores("trees"), atol=0.01)
+
+
+def test_what_is_judged_was_fitted_on_the_views_that_hide_the_diseases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = training_data(planted_graph())
+    count, seen = Popularity.count, []
+
+    def spy(model: Popularity, view: TrainingData) -> Scores:
+        seen.append(view_digest(view))
+        return count(model, view)
+
+    monkeypatch.setattr(Popularity, "count", spy)
+
+    trained(tmp_path / "bundle", epochs=1, validate=True)
+
+    assert seen == [view_digest(hidden.view) for hidden in hidden_views(data, 0)]
+    assert view_digest(data) not in seen
 
 
 def test_only_the_bundle_is_left(whole: Bundle) -> None:

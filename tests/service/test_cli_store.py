@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.sparse import csr_matrix
 
-from tests.recommend.small import train_in_a_moment
+from kg.graph import Graph
+from recommend.bundle import Bundle, open_bundle
 from tests.shell import ROOT, run
 
 DEMO_PATIENTS = ROOT / "service" / "demo_patients"
@@ -351,7 +353,13 @@ def test_one_altered_record_is_named_and_the_others_are_answered(home: Path) -> 
 def test_training_leaves_an_altered_record_out_and_names_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train_in_a_moment(monkeypatch)
+    n_patients: list[int] = []
+
+    def train(graph: Graph, out: Path, *, histories: csr_matrix, **_: object) -> Bundle:
+        n_patients.append(histories.shape[0])
+        return open_bundle(out, graph)
+
+    monkeypatch.setattr("service.training.train", train)
     patient = alter_first_record(home)
 
     outcome = run("train", "--patients", "store", "--json", home=home)
@@ -359,6 +367,7 @@ def test_training_leaves_an_altered_record_out_and_names_it(
     assert outcome.status == 1
     assert json.loads(outcome.out)["errors"][0]["patient"] == patient
     assert f"error: patient {patient}: " in outcome.err
+    assert n_patients == [6]
 
 
 def test_audit_verify_covers_the_sealed_rows(home: Path) -> None:
