@@ -1,14 +1,14 @@
-"""DWPC of all pairs by hetmatpy beside ours, on the same matrices: the values, seconds and memory.
+"""DWPC of all pairs by hetmatpy beside ours, on the same edges: the values, seconds and memory.
 
     python benchmarks/compare_hetmatpy.py GRAPH PYTHON
 
 GRAPH is a stored graph, PYTHON an interpreter that has hetmatpy: it needs an environment of its
-own. The edges are written as hetmatpy's folder of matrices, which both then hold in memory.
+own. The edges are written as hetmatpy's folder of matrices; both then hold them in memory.
 
-First each metapath alone: a fresh process a side, its fourth to last call a warm one, in float64;
-hetmatpy as it is fastest here, with sparse products. Then hetmatpy computes each metapath column of
-up to three steps, and the columns that models learn from, made all at once in float32, must agree.
-A difference of values ends the program.
+First each metapath alone, in float64 and in a fresh process a side: medians of calls after one that
+does not count; hetmatpy with sparse products throughout, which was its fastest way. Then hetmatpy
+computes each metapath column of up to three steps, as a second opinion on the columns that models
+learn from, which ours makes all at once in float32. Values that differ end the program.
 """
 
 import json
@@ -25,7 +25,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from record import ROOT, record
 
-from kg.schema import NODES, EdgeType, edge_spec, parse_metapath
+from kg.schema import NODES, edge_spec, parse_metapath
 from kg.store import open_graph
 from recommend.interactions import TrainingData, training_data
 from recommend.models.features import EVIDENCE, feature_columns, feature_names
@@ -33,44 +33,41 @@ from recommend.models.features import EVIDENCE, feature_columns, feature_names
 METAPATHS = (
     "CbGaD", "CtDaGaD", "CbGiGaD", "CbGbCtD", "CcSEcCtD", "CtDtCtD", "CbGpPWpGaD", "CbGpBPpGaD",
 )  # fmt: skip
+RUNS = 4
 
-SAME = 1e-9  # relative, float64
-ALIKE = 1e-4  # relative, float32 after differences
+SAME = 1e-9  # of float64
+ALIKE = 1e-4  # of float32
 
-TIMES = """
-import json, resource, statistics, sys, time
+START = """
+import functools, json, resource, statistics, sys, time
 from pathlib import Path
+import numpy as np
+import scipy.sparse as sp
 
-def say(call, runs=4):
+def say(call):
     taken = []
-    for _ in range(runs):
+    for _ in range(int(sys.argv[4])):
         wall, cpu = time.perf_counter(), time.process_time()
         found = call()
         taken.append((time.perf_counter() - wall, time.process_time() - cpu))
     s, cpu_s = (statistics.median(values) for values in zip(*taken[1:]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sp.save_npz(sys.argv[3], sp.csr_matrix(found))
-    print(json.dumps({"s": s, "cpu_s": cpu_s, "peak": peak, "base": base}))
+    np.save(sys.argv[3], found.toarray())
+    print(json.dumps({"s": s, "cpu_s": cpu_s, "peak_mb": peak}))
 """
 
 OURS = """
-import scipy.sparse as sp
 from kg.paths import metapath_matrix
-from kg.schema import edge_spec, parse_metapath
+from kg.schema import parse_metapath
+from kg.store import open_graph
+from recommend.interactions import training_data
 
-def load(edge_type):
-    spec = edge_spec(edge_type)
-    return sp.load_npz(Path(sys.argv[1], "ours", f"{edge_type}.npz"))
-
+matrices = training_data(open_graph(Path(sys.argv[1]))).matrices
 metapath = parse_metapath(sys.argv[2])
-matrices = {step.edge_type: load(step.edge_type) for step in metapath}
-base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 say(lambda: metapath_matrix(metapath, matrices))
 """
 
 THEIRS = """
-import functools
-import scipy.sparse as sp
 import hetmatpy.hetmat
 from hetmatpy.degree_weight import dwpc
 
@@ -80,6 +77,115 @@ hetmat = hetmatpy.hetmat.HetMat(sys.argv[1])
 def compute(name):
     metapath = hetmat.metagraph.metapath_from_abbrev(name)
     return dwpc(hetmat, metapath, damping=0.4, dense_threshold=1)[2]
-
-base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 """
+
+ONE = "say(lambda: compute(sys.argv[2]))"
+
+MANY = """
+names, values, seconds = sys.argv[2].split(), [], 0.0
+for name in names:
+    start = time.perf_counter()
+    found = compute(name)
+    seconds += time.perf_counter() - start
+    values.append(found.toarray())
+np.save(sys.argv[3], values)
+print(json.dumps({"s": seconds}))
+"""
+
+
+def run(python: str, script: str, *arguments: object) -> dict[str, float]:
+    """Run code in a fresh process; the JSON object that it prints last."""
+    result = subprocess.run(
+        [python, "-c", START + script, *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    values: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
+    return values
+
+
+def write_hetmat(data: TrainingData, folder: Path) -> None:
+    """The edges that columns are made of, as hetmatpy reads them; a node's name is its row."""
+    tuples, abbreviations = [], {}
+    for part in ("nodes", "edges"):
+        (folder / part).mkdir(parents=True)
+    for edge_type, matrix in data.matrices.items():
+        if edge_type.relation not in EVIDENCE:
+            continue
+        spec = edge_spec(edge_type)
+        directed = edge_type.head == edge_type.tail and not spec.symmetric
+        tuples.append((edge_type.head, edge_type.tail, edge_type.relation,
+                       "forward" if directed else "both"))  # fmt: skip
+        head, tail = (NODES[end].abbreviation for end in (edge_type.head, edge_type.tail))
+        abbreviations |= {edge_type.head: head, edge_type.tail: tail}
+        abbreviations[edge_type.relation] = spec.abbreviation
+        name = f"{head}{spec.abbreviation}{'>' if directed else ''}{tail}"
+        sp.save_npz(folder / "edges" / f"{name}.sparse.npz", matrix)
+    for node_type in data.n_nodes.keys() & abbreviations.keys():
+        rows = [f"{row}\t{row}\t{row}\n" for row in range(data.n_nodes[node_type])]
+        lines = ["position\tidentifier\tname\n", *rows]
+        (folder / "nodes" / f"{node_type}.tsv").write_text("".join(lines), encoding="utf-8")
+    metagraph = {"metaedge_tuples": tuples, "kind_to_abbrev": abbreviations}
+    (folder / "metagraph.json").write_text(json.dumps(metagraph), encoding="utf-8")
+
+
+def difference(ours: NDArray[Any], theirs: NDArray[Any], allowed: float, name: str) -> float:
+    """The largest relative difference, of values above a millionth of the largest one."""
+    least = max(1e-6 * float(theirs.max(initial=0)), np.finfo(np.float32).tiny)
+    gap = np.abs(ours - theirs) / np.maximum(np.maximum(ours, theirs), least)
+    if gap.max() > allowed:
+        drug, disease = np.unravel_index(gap.argmax(), gap.shape)
+        sys.exit(f"{name} of row {drug}, column {disease}: ours {ours[drug, disease]}, "
+                 f"hetmatpy's {theirs[drug, disease]}")  # fmt: skip
+    return float(gap.max())
+
+
+def compare(graph: str, python: str, hetmat: Path, metapath: str) -> None:
+    """One metapath on both sides."""
+    out = hetmat / "values.npy"
+    ours = run(sys.executable, OURS, graph, metapath, out, RUNS)
+    mine = np.load(out)
+    theirs = run(python, THEIRS + ONE, hetmat, metapath, out, RUNS)
+    gap = difference(mine, np.load(out), SAME, metapath)
+    facts = {
+        f"{side}_{name}": round(values[name], 4)
+        for side, values in (("ours", ours), ("other", theirs))
+        for name in ("s", "cpu_s", "peak_mb")
+    }
+    record(f"hetmatpy.{metapath}.ratio_to_ours", theirs["s"] / ours["s"], "ratio",
+           cpu_ratio=round(theirs["cpu_s"] / ours["cpu_s"], 2), **facts,
+           difference=float(f"{gap:.1e}"), pairs=int(np.count_nonzero(mine)))  # fmt: skip
+
+
+def check_columns(data: TrainingData, python: str, hetmat: Path) -> None:
+    """All columns of up to three steps, by hetmatpy and as models see them."""
+    start = time.perf_counter()
+    columns = dict(zip(feature_names(data), feature_columns(data), strict=True))
+    seconds = time.perf_counter() - start
+    short = [name for name in columns if " " not in name and len(parse_metapath(name)) <= 3]
+    out = hetmat / "values.npy"
+    theirs = run(python, THEIRS + MANY, hetmat, " ".join(short), out)
+    gaps = [
+        difference(columns[name], values, ALIKE, name)
+        for name, values in zip(short, np.load(out, mmap_mode="r"), strict=True)
+    ]
+    record("hetmatpy.columns.largest_difference", max(gaps), "relative", compared=len(short),
+           other_s=round(theirs["s"], 2), all=len(columns),
+           ours_of_all_s=round(seconds, 2))  # fmt: skip
+
+
+def main(graph: str, python: str) -> None:
+    data = training_data(open_graph(Path(graph)))
+    with tempfile.TemporaryDirectory() as name:
+        hetmat = Path(name, "hetmat")
+        write_hetmat(data, hetmat)
+        for metapath in METAPATHS:
+            compare(graph, python, hetmat, metapath)
+        check_columns(data, python, hetmat)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -27,9 +27,9 @@ import numpy as np
 from record import ROOT, record
 
 from kg.store import open_graph
-from recommend.folds import pair_splits
 from recommend.evaluate.tracks.base import truth_of
 from recommend.evaluate.tracks.transductive import both_ranks
+from recommend.folds import pair_splits
 from recommend.interactions import TREATS, to_pairs, training_data
 from recommend.models.base import Scores
 from recommend.models.embedding import Embedding

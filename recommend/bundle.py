@@ -55,9 +55,9 @@ class Bundle:
         card: how it was made: ``graph`` (fingerprint), ``members`` (name -> settings), ``weights``
             and ``calibration`` (how scores became probabilities) of the stack, ``explained_by``
             (the member that :attr:`contributions` add up to), ``absent`` (part -> why it is not
-            there), ``als`` (settings or null), ``seed``, ``versions`` of the libraries,
-            ``cohort_size`` (patients learnt from), ``hidden_pairs`` and ``hidden_diseases`` (how
-            many were listed).
+            there), ``gnn`` (settings of what embeds), ``als`` (settings or null), ``seed``,
+            ``versions`` of the libraries, ``cohort_size`` (patients learnt from), ``hidden_pairs``
+            and ``hidden_diseases`` (how many were listed).
         drug_ids: CURIEs of the rows, in the graph's order.
         disease_ids: CURIEs of the columns, in the graph's order.
         evaluation: how good the models were on what they had not seen.

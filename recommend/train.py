@@ -140,6 +140,7 @@ def _train(
         graph,
         card={
             "members": {name: settings[name] for name in members},
+            "gnn": settings["gnn"],
             "weights": stack.weights(),
             "calibration": stack.calibration(),
             "explained_by": Trees.name,
@@ -150,7 +151,7 @@ def _train(
         },
         scores={**{n: model.score() for n, model in members.items()}, STACK: stack.score()},
         contributions=_contributions(cast(Trees, members[Trees.name]), data),
-        embeddings=members["gnn"].save()["embeddings"],
+        embeddings=run.member("gnn", data).save()["embeddings"],
         als=als,
         evaluation=report,
     )
@@ -212,7 +213,7 @@ class _Run:
 
 def _settings(device: str, epochs: int) -> dict[str, dict[str, Any]]:
     """Model name -> the options that it is made with; the others are the model's own."""
-    names = (*MEMBERS, *BASELINES)
+    names = (*MEMBERS, *BASELINES, "gnn")
     own = {"gnn": {"epochs": epochs, "device": device}}
     als = {"factors": 32, "regularization": 0.1, "alpha": 10.0, "iterations": 20}
     return {"als": als, **{name: own.get(name, {}) for name in names}}

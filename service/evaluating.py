@@ -22,7 +22,7 @@ from service.errors import SettingsError
 from service.scoring import Scoring, open_cache
 from service.settings import Settings
 
-DEFAULT_MODELS = ("metapath", "trees", "gnn", "stack")  # the baselines are never left out
+DEFAULT_MODELS = ("metapath", "similarity", "trees", "stack")  # the baselines are never left out
 
 _DRUG, _DISEASE = ("drug_id", "drugbank_id"), ("disease_id", "doid_id")
 

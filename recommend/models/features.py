@@ -99,6 +99,7 @@ def _columns(view: TrainingData, wanted: Rows) -> Iterator[tuple[str, Column]]:
     diseases = (*fixed.diseases, *_resembling(view, ALIKE_DISEASES))
     for part in fixed.joined:
         yield abbreviate(part.steps), part.block[:, wanted]
+    yield from _beside_likeness(view, fixed.joined, wanted)
     for edge_type in (TREATS, PALLIATES):
         yield from _around(view, Step(edge_type, True), drugs, diseases, wanted)
     yield from _alternating(view, wanted)
@@ -106,6 +107,18 @@ def _columns(view: TrainingData, wanted: Rows) -> Iterator[tuple[str, Column]]:
         across = degree[:, None] if step.source == "Drug" else degree[None, wanted]
         shape = (view.shape[0], len(wanted))
         yield f"{step.edge_type} degree of {step.source}", np.broadcast_to(across, shape)
+
+
+def _beside_likeness(
+    view: TrainingData, joined: Sequence[_Part], wanted: Rows
+) -> Iterator[tuple[str, Column]]:
+    """A resembling drug or disease before or after two steps from drug to disease."""
+    drugs, diseases = Step(ALIKE_DRUGS, True), Step(ALIKE_DISEASES, True)
+    before, after = _weights(view, drugs), _weights(view, diseases)[:, wanted]
+    for part in joined:
+        if len(part.steps) == 2:
+            yield abbreviate((drugs, *part.steps)), before @ part.block[:, wanted]
+            yield abbreviate((*part.steps, diseases)), part.block @ after
 
 
 def _around(

@@ -15,8 +15,6 @@ from kg.schema import EdgeType, Metapath, Step, abbreviate, edge_spec, parse_met
 from recommend.contributions import is_metapath
 from recommend.evaluate import permute
 from recommend.interactions import (
-    ALIKE_DISEASES,
-    ALIKE_DRUGS,
     PALLIATES,
     TREATS,
     TrainingData,
@@ -121,12 +119,6 @@ def metapaths(edge_types: list[EdgeType], longest: int) -> Iterator[Metapath]:
         yield from (walk for walk in begun if walk[-1].target == "Disease")
 
 
-def through_genes_beside_likeness(metapath: Metapath) -> bool:
-    """`CrCbGaD` and `CbGaDrD`: what resembles is taken beside a use only."""
-    kinds = [step.edge_type for step in metapath]
-    return not {TREATS, PALLIATES} & set(kinds) and bool({ALIKE_DRUGS, ALIKE_DISEASES} & set(kinds))
-
-
 def test_all_metapaths_of_two_and_three_steps_over_evidence_are_columns() -> None:
     evidence = [
         edge_type
@@ -137,7 +129,7 @@ def test_all_metapaths_of_two_and_three_steps_over_evidence_are_columns() -> Non
 
     every = [m for m in metapaths(evidence, 3) if len(m) > 1]
 
-    wanted = {abbreviate(m) for m in every if not through_genes_beside_likeness(m)}
+    wanted = {abbreviate(m) for m in every}
     assert len(wanted) > 50
     assert wanted <= set(feature_names(small()))
 

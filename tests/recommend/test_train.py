@@ -128,7 +128,6 @@ def test_only_the_bundle_is_left(whole: Bundle) -> None:
 @pytest.mark.parametrize(
     ("label", "done", "kind"),
     [
-        ("gnn on view", 22, "whole"),
         ("trees on view", 1, "whole"),
         ("gnn", 21, "plain"),
         ("trees", 1, "plain"),
