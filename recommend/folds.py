@@ -1,7 +1,7 @@
 """Who is trained on and who is tested: diseases, drugs or pairs dealt into folds.
 
 A disease that resembles a test disease gives its drugs away, so grouped folds deal whole groups of
-diseases: the connected components of those Disease-resembles-Disease edges whose two ends have
+diseases: the connected components of those resembles and subclass_of edges whose two ends have
 nearly the same company. Without the cut nearly all diseases hang together. All functions say rows
 only; hiding them is :meth:`recommend.interactions.TrainingData.without`.
 """
@@ -14,7 +14,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommend.errors import ModelError
-from recommend.interactions import ALIKE_DISEASES, Pairs, TrainingData, from_pairs, to_pairs
+from recommend.interactions import (
+    ALIKE_DISEASES,
+    BROADER_DISEASES,
+    Pairs,
+    TrainingData,
+    from_pairs,
+    to_pairs,
+)
 
 CUT = 0.4  # on Hetionet: 33 groups of the 77 treated diseases, the largest of 9
 N_FOLDS = 5
@@ -40,17 +47,19 @@ class PairSplit(NamedTuple):
 def disease_groups(training: TrainingData, diseases: Iterable[int], cut: float = CUT) -> list[Rows]:
     """``diseases`` in groups that must stay together, in the order of their least rows.
 
-    Two of them are joined by a resembles edge whose ends' closed neighbourhoods (a disease and all
-    that it resembles, whether among ``diseases`` or not) have a Jaccard index of at least ``cut``;
-    a group is a connected component among ``diseases``.
+    Two of them are joined by a resembles or subclass_of edge whose ends' closed neighbourhoods (a
+    disease and all that such edges join it to, whether among ``diseases`` or not) have a Jaccard
+    index of at least ``cut``; a group is a connected component among ``diseases``.
 
     Args:
-        training: the resembles edges; nothing may be hidden of them yet.
+        training: these edges; nothing may be hidden of them yet.
         diseases: rows; repeated ones count once.
-        cut: 0 joins along every resembles edge, above 1 along none.
+        cut: 0 joins along every such edge, above 1 along none.
     """
     rows = np.unique(np.fromiter(diseases, np.int64))
-    alike = training.matrix(ALIKE_DISEASES)
+    broader = training.matrix(BROADER_DISEASES)
+    alike = sp.csr_matrix(training.matrix(ALIKE_DISEASES) + broader + broader.T)
+    alike.data[:] = 1
     closed = (alike + sp.eye_array(alike.shape[0], format="csr")).tocsr()
     closed.data[:] = 1
     heads, tails = to_pairs(alike).T

@@ -26,6 +26,7 @@ TREATS = EdgeType("Drug", "treats", "Disease")
 PALLIATES = EdgeType("Drug", "palliates", "Disease")
 ALIKE_DRUGS = EdgeType("Drug", "resembles", "Drug")
 ALIKE_DISEASES = EdgeType("Disease", "resembles", "Disease")
+BROADER_DISEASES = EdgeType("Disease", "subclass_of", "Disease")
 
 T = TypeVar("T")
 Rows = NDArray[np.int64]  # (n,)
@@ -115,8 +116,9 @@ class TrainingData:
             pairs: (n, 2) drug rows, disease rows.
             diseases: rows of diseases of which all are hidden.
             drugs: rows of drugs of which all are hidden.
-            resemblance: hide also what the hidden diseases resemble and what the hidden drugs
-                resemble: a near synonym would give away what was hidden.
+            resemblance: hide also what the hidden diseases resemble, are a kind of or have kinds
+                of, and what the hidden drugs resemble: a near synonym would give away what was
+                hidden.
         """
         hidden = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs, np.int64)
         drugs, diseases = list(drugs), list(diseases)
@@ -125,6 +127,7 @@ class TrainingData:
             nothing = np.empty((0, 2), np.int64)
             removed |= {ALIKE_DRUGS: (nothing, drugs, drugs)}
             removed |= {ALIKE_DISEASES: (nothing, diseases, diseases)}
+            removed |= {BROADER_DISEASES: (nothing, diseases, diseases)}
         matrices = dict(self.matrices)
         for edge_type, (cells, rows, columns) in removed.items():
             if edge_type not in matrices:

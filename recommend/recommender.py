@@ -116,7 +116,7 @@ class Recommender:
         answer = Recommendation(
             (),
             (),
-            missing(state, self.bundle.absent),
+            (*missing(state, self.bundle.absent), *self._held_back()),
             None,
             self.graph.fingerprint,
             self.bundle.fingerprint,
@@ -159,6 +159,16 @@ class Recommender:
             self._check_node(drug, ("Drug",), "drugs")
         state = PatientState(profile, self.rules)
         return {drug: check_drug(self.rules, state, drug) for drug in drugs}
+
+    def _held_back(self) -> tuple[str, ...]:
+        """What the models were not shown though the graph has it."""
+        card = self.bundle.card
+        hidden = {
+            f"{card.get(f'hidden_{what}', 0)} {what}": card.get(f"hidden_{what}", 0)
+            for what in ("pairs", "diseases")
+        }
+        listed = " and ".join(text for text, n in hidden.items() if n)
+        return (f"the models were trained with {listed} hidden (train --hide)",) if listed else ()
 
     def _percentiles_of(self, disease: int) -> Mapping[str, NDArray[np.float32]]:
         members = {n: self.bundle.member_percentiles(n, disease) for n in self.bundle.members}

@@ -92,6 +92,8 @@ def evaluate(
     _check(track, asked)
     models = _check_models(asked.models or DEFAULT_MODELS)
     training = training_data(graph)
+    if asked.labels is not None:
+        _check_labels(asked.labels)
     labels, n_unknown = _read_pairs(asked.labels, graph)
     exclude, n_not_excluded = _read_pairs(asked.exclude, graph)
     options = Options(
@@ -198,6 +200,17 @@ def _read_pairs(path: Path | None, graph: Graph) -> tuple[Pairs, int]:
             "identifiers must be as `query` shows them"
         )
     return np.array(list(pairs), np.int64).reshape(-1, 2), n_unknown
+
+
+def _check_labels(path: Path) -> None:
+    """Refuse a catalogue of several kinds of pairs, of which some are known to be wrong."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        header = csv.DictReader(file, delimiter="\t").fieldnames or ()
+    if "category" in header:
+        raise SettingsError(
+            f"{path} has a column 'category': every row of labels counts as right, so leave only "
+            "the rows that are, without that column"
+        )
 
 
 def _read_columns(path: Path, *columns: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -19,8 +19,8 @@ TRACKS = {
     "zero-shot": (
         "Every treats and palliates edge of the test diseases is hidden, then all drugs are "
         "ranked for each of them: the question of a disease for which nothing is known yet. "
-        "Diseases that resemble each other share a fold, so none is tested while its near twin is "
-        "learnt from. The strict form hides what the test diseases resemble as well; random folds "
+        "Diseases that recorded edges make near twins share a fold; the notes say how many groups "
+        "that makes. The strict form hides what the test diseases resemble as well; random folds "
         "are given up to such twins and are shown only for comparison."
     ),
     "cold-drug": (

@@ -46,7 +46,10 @@ def validation_report(
         judged += tally.add_diseases(case, np.flatnonzero(hidden.diseases), draw=0).tolist()
     if not judged:
         return {"table": None, "diseases": [], "skipped": "too few diseases have a treatment"}
-    title = f"Each of {len(judged)} treated diseases as if nothing of it were known"
+    title = (
+        f"Each of {len(judged)} treated diseases as if nothing of it were known, dealt one by one "
+        "(a twin may have been trained on; `evaluate zero-shot --strict` is stricter)"
+    )
     return {
         "table": tally.table(title, seed=seed).to_json(),
         "diseases": [disease_ids[row] for row in sorted(judged)],

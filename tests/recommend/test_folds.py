@@ -1,5 +1,6 @@
 """Folds: nobody is tested whom a near synonym gave away, and everybody is tested once."""
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -14,7 +15,14 @@ from recommend.folds import (
     drug_folds,
     pair_splits,
 )
-from recommend.interactions import ALIKE_DISEASES, TREATS, TrainingData, from_pairs, to_pairs
+from recommend.interactions import (
+    ALIKE_DISEASES,
+    BROADER_DISEASES,
+    TREATS,
+    TrainingData,
+    from_pairs,
+    to_pairs,
+)
 
 N_DRUGS, N_DISEASES = 40, 30
 
@@ -208,3 +216,23 @@ def test_a_disease_that_resembles_itself_is_in_its_neighbourhood_once() -> None:
     data = training([*cliques(3), (0, 0)])
 
     assert [group.tolist() for group in disease_groups(data, range(3), 1)] == [[0, 1, 2]]
+
+
+def test_a_kind_of_a_disease_stays_with_it() -> None:
+    shape = (N_DISEASES, N_DISEASES)
+    data = training([])
+    data = replace(
+        data,
+        matrices={
+            **data.matrices,
+            BROADER_DISEASES: from_pairs(np.array([[0, 2], [9, 5]]), shape),
+        },
+    )
+
+    groups = [group.tolist() for group in disease_groups(data, range(N_DISEASES))]
+    strict = data.without(diseases=[2], resemblance=True)
+
+    assert [0, 2] in groups
+    assert [5, 9] in groups
+    assert len(groups) == N_DISEASES - 2
+    assert to_pairs(strict.matrix(BROADER_DISEASES)).tolist() == [[9, 5]]

@@ -64,3 +64,13 @@ def test_the_score_of_a_suggestion_is_its_percentile_not_its_probability(bundle:
 
     for drug, suggestion in found.items():
         assert suggestion.score == pytest.approx(percentiles(STACK[:, 0])[D.index(drug)], abs=1e-4)
+
+
+def test_an_answer_says_that_the_models_were_not_shown_everything(bundle: Bundle) -> None:
+    held_back = replace(bundle, card={**bundle.card, "hidden_pairs": 3, "hidden_diseases": 0})
+    profile = PatientProfile((Fact(ILL),))
+
+    told = Recommender.load(held_back, graph=GRAPH).recommend(profile).missing
+    silent = Recommender.load(bundle, graph=GRAPH).recommend(profile).missing
+
+    assert set(told) - set(silent) == {"the models were trained with 3 pairs hidden (train --hide)"}

@@ -201,3 +201,15 @@ def test_people_are_told_of_leaks() -> None:
     show_report(Console(file=out, width=100), report)
 
     assert "leak: synonym: [b] for [a]\nnote\n" in out.getvalue()
+
+
+def test_a_catalogue_with_wrong_pairs_in_it_is_no_file_of_labels(place: Path, labels: Path) -> None:
+    lines = labels.read_text(encoding="utf-8").splitlines()
+    catalogue = labels.with_name("catalogue.tsv")
+    known_wrong = [f"{line}\tNOT" for line in lines[1:]]
+    catalogue.write_text("\n".join([f"{lines[0]}\tcategory", *known_wrong]), encoding="utf-8")
+
+    refused = external(place, catalogue)
+
+    assert refused.status == 1
+    assert "'category'" in refused.err

@@ -27,7 +27,7 @@ from recommend.evaluate.tracks.tally import (
     filtered_ranks,
     rank_by_degree,
 )
-from recommend.folds import Rows, disease_folds
+from recommend.folds import Rows, disease_folds, disease_groups
 from recommend.interactions import TrainingData
 from recommend.models.base import Scores
 
@@ -80,9 +80,20 @@ def run(training: TrainingData, score: Scorer, options: Options) -> TrackReport:
         leaks=tuple(leaks),
         notes=(
             f"Every treated disease is tested once for each of {len(seeds)} seed(s) of the deal.",
+            *([] if options.random else [_groups(training, options.cut)]),
             "A drug that is recorded only to palliate counts as wrong.",
             seen.entropy(),
         ),
+    )
+
+
+def _groups(training: TrainingData, cut: float) -> str:
+    """How far the groups part diseases that are alike."""
+    treated = np.unique(training.positives[:, 1])
+    sizes = [len(group) for group in disease_groups(training, treated, cut)]
+    return (
+        f"The {len(treated)} treated diseases are dealt in {len(sizes)} groups, the largest of "
+        f"{max(sizes)}; where no edge says which diseases are alike, each is a group of its own."
     )
 
 
