@@ -42,6 +42,8 @@ SETTINGS = {
     "verbose": -1,
 }
 
+_AT_ONCE = 16  # diseases whose contributions are in memory in full
+
 
 class Trees(RankingModel):
     """The mean of several boosters a regime, half on raw columns, half on relative ones."""
@@ -95,12 +97,14 @@ class Trees(RankingModel):
         regimes = regimes_of(training)
         values = np.zeros((*training.shape, len(self.features) + 1), np.float32)
         for regime, boosters in self._grown.items():
-            mask = mask_of(training, regimes == regime)
-            rows = rows_of(training, mask)
-            jobs = [(b, rows[i % 2]) for i, b in enumerate(boosters)]
-            with ThreadPoolExecutor(min(len(jobs), cpu_count() or 1)) as pool:
-                found = list(pool.map(lambda job: job[0].predict(job[1], pred_contrib=True), jobs))
-            values[mask] = np.mean(found, axis=0)
+            diseases = np.flatnonzero(regimes == regime)
+            for some in np.array_split(diseases, range(_AT_ONCE, len(diseases), _AT_ONCE)):
+                mask = mask_of(training, np.isin(np.arange(len(regimes)), some))
+                rows = rows_of(training, mask)
+                jobs = [(b, rows[i % 2]) for i, b in enumerate(boosters)]
+                with ThreadPoolExecutor(min(len(jobs), cpu_count() or 1)) as pool:
+                    found = pool.map(lambda job: job[0].predict(job[1], pred_contrib=True), jobs)
+                    values[mask] = sum(found) / len(jobs)
         yield from values
 
     def _grow(self, learnt: Lessons, seed: int) -> list[Any]:
