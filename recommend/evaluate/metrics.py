@@ -6,7 +6,6 @@ removes the fame of a drug (:func:`degree_matched`, :func:`beyond_main_effects`)
 matrix. Figures with intervals over diseases are :mod:`~recommend.evaluate.samples`.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,25 +65,6 @@ def mean_reciprocal_rank(scores: ArrayLike, positives: ArrayLike) -> float:
 def hits_at(k: int, scores: ArrayLike, positives: ArrayLike) -> float:
     """The share of positives whose rank is at most ``k``; see :func:`ranks`."""
     return float((ranks(scores, positives) <= k).mean())
-
-
-def bootstrap_interval(
-    values: Sequence[float] | NDArray[np.float64], *, seed: int, n_draws: int = 2000
-) -> tuple[float, float]:
-    """The 95 % percentile interval of the mean of ``values``, one value a disease.
-
-    Whole diseases are drawn with replacement: their pairs are not independent.
-
-    Raises:
-        ValueError: there are no values.
-    """
-    numbers = np.asarray(values, np.float64)
-    if not len(numbers):
-        raise ValueError("an interval needs at least one value")
-    rng = np.random.default_rng(seed)
-    means = numbers[rng.integers(len(numbers), size=(n_draws, len(numbers)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def recall_at(k: int, scores: ArrayLike, positives: ArrayLike) -> float:

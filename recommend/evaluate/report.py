@@ -7,12 +7,9 @@ escaped. Two pages of one report are byte for byte the same, so pages can be com
 What the plots are drawn from is defined in :mod:`recommend.evaluate.curves`.
 """
 
-import errno
 import html
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -23,7 +20,6 @@ from recommend.evaluate.definitions import CONTROL, LIMITS, TRACKS, direction, e
 from recommend.evaluate.plots import Plot, draw
 from recommend.evaluate.svg import Line, xml_text
 from recommend.evaluate.table import BASELINES, FLOOR, Figure, Row, Table, TrackReport
-from recommend.models.base import import_training
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -36,20 +32,6 @@ def write_html(report: TrackReport, path: Path) -> None:
         OSError: ``path`` cannot be written.
     """
     replace_file(path, to_html(report).encode())
-
-
-def check_html(path: Path) -> None:
-    """Raise what :func:`write_html` would raise, before the work that a report is made of.
-
-    Raises:
-        ModelError: matplotlib is not installed.
-        OSError: ``path`` cannot be written.
-    """
-    import_training("matplotlib")
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    with tempfile.TemporaryFile(dir=path.parent):
-        pass
 
 
 def to_html(report: TrackReport) -> str:

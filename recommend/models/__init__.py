@@ -1,8 +1,10 @@
 """Models behind one contract, :class:`RankingModel`, by name.
 
-``popularity`` and ``degree-product`` are what every figure is compared with; ``metapath`` explains;
-``gnn`` embeds every node; ``als`` reads histories. Importing this package imports no library that
-only training needs.
+``popularity``, ``degree-product`` and ``six-metapath`` are what every figure is compared with;
+``metapath``, ``trees`` and ``similarity`` make the ``stack``, and ``trees`` explain; ``gnn`` embeds
+every node; ``embedding`` and ``factors`` are there to be compared with; ``als`` reads histories.
+:mod:`~recommend.models.features` are the columns that several learn from, by way of
+:mod:`~recommend.models.lessons`. Importing this package imports no library that only training needs.
 """
 
 from collections.abc import Mapping

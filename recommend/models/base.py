@@ -74,28 +74,11 @@ class RankingModel(ABC):
         return ModelError(f"model {self.name!r} does not declare {capability!r}; it has {have}")
 
 
-class Baseline(RankingModel):
-    """A model that learns nothing but counts: its scores are all there is to it."""
+class ScoredModel(RankingModel):
+    """A model of which nothing but its scores is kept: fitting sets them."""
 
     capabilities = frozenset({"scores-diseases"})
-
-    def __init__(self) -> None:
-        self._scores: Scores = np.empty((0, 0), np.float32)
-
-    @abstractmethod
-    def count(self, training: TrainingData) -> Scores:
-        """(n_drugs, n_diseases) the scores."""
-
-    def fit(
-        self,
-        training: TrainingData,
-        *,
-        seed: int = 0,  # noqa: ARG002  nothing is drawn
-        progress: Progress | None = None,  # noqa: ARG002  done at once
-    ) -> Self:
-        """See :meth:`RankingModel.fit`."""
-        self._scores = self.count(training)
-        return self
+    _scores: Scores = np.empty((0, 0), np.float32)
 
     def score(self) -> Scores:
         """See :meth:`RankingModel.score`."""
@@ -111,6 +94,25 @@ class Baseline(RankingModel):
         model = cls()
         model._scores = arrays["scores"]
         return model
+
+
+class Baseline(ScoredModel):
+    """A model that learns nothing but counts."""
+
+    @abstractmethod
+    def count(self, training: TrainingData) -> Scores:
+        """(n_drugs, n_diseases) the scores."""
+
+    def fit(
+        self,
+        training: TrainingData,
+        *,
+        seed: int = 0,  # noqa: ARG002  nothing is drawn
+        progress: Progress | None = None,  # noqa: ARG002  done at once
+    ) -> Self:
+        """See :meth:`RankingModel.fit`."""
+        self._scores = self.count(training)
+        return self
 
 
 def check_scores(scores: NDArray[Any], shape: tuple[int, int]) -> Scores:

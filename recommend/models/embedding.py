@@ -6,29 +6,22 @@ device to pay.
 """
 
 import warnings
-from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Self
 
 from recommend.interactions import TrainingData
 from recommend.models.base import (
-    Arrays,
     Progress,
-    RankingModel,
-    Scores,
+    ScoredModel,
     check_scores,
     import_training,
 )
 
 
-class Embedding(RankingModel):
+class Embedding(ScoredModel):
     """Complex vectors for nodes and edge types (Trouillon et al. 2016), learnt from all edges."""
 
     name = "embedding"
-    capabilities = frozenset({"scores-diseases"})
 
     def __init__(self, *, dim: int = 64, epochs: int = 4) -> None:
         """Choose the settings.
@@ -39,7 +32,6 @@ class Embedding(RankingModel):
         """
         self.dim = dim
         self.epochs = epochs
-        self._scores: Scores = np.empty((0, 0), np.float32)
 
     def fit(
         self, training: TrainingData, *, seed: int = 0, progress: Progress | None = None
@@ -51,21 +43,6 @@ class Embedding(RankingModel):
         )
         self._scores = check_scores(scores, training.shape)
         return self
-
-    def score(self) -> Scores:
-        """See :meth:`RankingModel.score`."""
-        return self._scores
-
-    def save(self) -> Arrays:
-        """See :meth:`RankingModel.save`."""
-        return {"scores": self._scores}
-
-    @classmethod
-    def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """See :meth:`RankingModel.load`."""
-        model = cls()
-        model._scores = arrays["scores"]
-        return model
 
 
 def _import_training() -> ModuleType:

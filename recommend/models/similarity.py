@@ -10,8 +10,7 @@ Weights, damping, and ridge were chosen on validation folds of Hetionet, coarsel
 treats profiles and one of shared anatomy were tried and made it worse.
 """
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,10 +19,8 @@ from numpy.typing import NDArray
 from kg.schema import EdgeType
 from recommend.interactions import ALIKE_DISEASES, ALIKE_DRUGS, TrainingData
 from recommend.models.base import (
-    Arrays,
     Progress,
-    RankingModel,
-    Scores,
+    ScoredModel,
     check_scores,
     import_training,
 )
@@ -34,11 +31,10 @@ PALLIATING = 0.3  # what a pair is worth that is recorded to palliate, where tre
 Kernel = NDArray[np.float64]  # (n, n) symmetric, positive semidefinite
 
 
-class Similarity(RankingModel):
+class Similarity(ScoredModel):
     """Kernel ridge regression over the Kronecker product of two mean similarities."""
 
     name = "similarity"
-    capabilities = frozenset({"scores-diseases"})
 
     def __init__(self, *, ridge: float = 1.0) -> None:
         """Choose the settings.
@@ -47,7 +43,6 @@ class Similarity(RankingModel):
             ridge: how strongly scores are drawn towards 0; above 0.
         """
         self.ridge = ridge
-        self._scores: Scores = np.empty((0, 0), np.float32)
 
     def fit(
         self,
@@ -68,21 +63,6 @@ class Similarity(RankingModel):
             )
         self._scores = check_scores(scores, training.shape)
         return self
-
-    def score(self) -> Scores:
-        """See :meth:`RankingModel.score`."""
-        return self._scores
-
-    def save(self) -> Arrays:
-        """See :meth:`RankingModel.save`."""
-        return {"scores": self._scores}
-
-    @classmethod
-    def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """See :meth:`RankingModel.load`."""
-        model = cls()
-        model._scores = arrays["scores"]
-        return model
 
 
 def pairwise_ridge(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from recommend.errors import ModelError
 from recommend.folds import disease_folds
 from recommend.interactions import ALIKE_DISEASES, TrainingData, to_pairs
-from recommend.models.base import Arrays, Progress, RankingModel, Scores, check_scores
+from recommend.models.base import Progress, ScoredModel, Scores, check_scores
 
 if TYPE_CHECKING:  # it loads what only fitting needs
     from recommend.models.calibration import Calibrator, Kind
@@ -104,7 +104,7 @@ class Combination:
         return self.calibrator(standardised @ self.weights)
 
 
-class Stack(RankingModel):
+class Stack(ScoredModel):
     """See the module.
 
     Attributes:
@@ -117,7 +117,6 @@ class Stack(RankingModel):
     """
 
     name = "stack"
-    capabilities = frozenset({"scores-diseases"})
 
     def __init__(
         self,
@@ -147,7 +146,6 @@ class Stack(RankingModel):
         self._score_member = score_member
         self.combinations: tuple[Combination | None, Combination | None] = (None, None)
         self.held_out: dict[str, NDArray[np.float32]] = {}
-        self._scores: Scores = np.empty((0, 0), np.float32)
 
     def fit(
         self, training: TrainingData, *, seed: int = 0, progress: Progress | None = None
@@ -250,21 +248,6 @@ class Stack(RankingModel):
         """``"new"`` and ``"known"`` -> how scores were made probabilities; ``"none"`` if not."""
         kinds = zip(("new", "known"), self.combinations, strict=True)
         return {kind: c.kind if c else "none" for kind, c in kinds}
-
-    def score(self) -> Scores:
-        """See :meth:`RankingModel.score`; probabilities, see the module."""
-        return self._scores
-
-    def save(self) -> Arrays:
-        """See :meth:`RankingModel.save`."""
-        return {"scores": self._scores}
-
-    @classmethod
-    def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """See :meth:`RankingModel.load`."""
-        model = cls()
-        model._scores = arrays["scores"]
-        return model
 
 
 def hidden_views(training: TrainingData, seed: int) -> list[Hidden]:

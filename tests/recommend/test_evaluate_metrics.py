@@ -10,7 +10,6 @@ from recommend.evaluate.metrics import (
     auroc,
     average_precision,
     beyond_main_effects,
-    bootstrap_interval,
     brier,
     brier_skill,
     degree_matched,
@@ -102,23 +101,6 @@ def test_a_list_without_both_kinds_has_no_figure(positives: list[bool]) -> None:
 def test_lists_of_two_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="equal lists"):
         auroc([1.0, 2.0, 3.0], [True, False])
-
-
-def test_the_interval_is_that_of_a_mean_of_many() -> None:
-    values = np.random.default_rng(4).normal(3.0, 2.0, size=400)
-
-    low, high = bootstrap_interval(values, seed=0)
-
-    half_width = 1.96 * values.std() / np.sqrt(400)
-    assert low == pytest.approx(values.mean() - half_width, abs=0.05)
-    assert high == pytest.approx(values.mean() + half_width, abs=0.05)
-    assert bootstrap_interval(values, seed=0) == (low, high)
-    assert bootstrap_interval([0.5], seed=0) == (0.5, 0.5)
-
-
-def test_an_interval_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one value"):
-        bootstrap_interval([], seed=0)
 
 
 @settings(max_examples=50)
