@@ -53,6 +53,7 @@ def main() -> None:
             record("recommend.all_patients", time.perf_counter() - start, "s")
         print(Path(home, "answers.txt").read_text(encoding="utf-8").splitlines()[-1], flush=True)
         run(f"{here}/time_commands.py", f"{home}/graph")
+        run(f"{here}/time_ranking.py", f"{home}/graph", home)
         suggest = (
             f"{here}/time_suggest.py",
             "--graph",
