@@ -4,7 +4,8 @@
 ``metapath``, ``trees`` and ``similarity`` make the ``stack``, and ``trees`` explain; ``gnn`` embeds
 every node; ``embedding`` and ``factors`` are there to be compared with; ``als`` reads histories.
 :mod:`~recommend.models.features` are the columns that several learn from, by way of
-:mod:`~recommend.models.lessons`. Importing this package imports no library that only training needs.
+:mod:`~recommend.models.lessons`. Importing this package imports no library that only training
+needs.
 """
 
 from collections.abc import Mapping
