@@ -29,6 +29,7 @@ from kg.schema import EdgeType, Metapath, Step, abbreviate, edge_spec
 from recommend.interactions import (
     ALIKE_DISEASES,
     ALIKE_DRUGS,
+    BROADER_DISEASES,
     PALLIATES,
     TREATS,
     Rows,
@@ -49,7 +50,7 @@ _MAIN = ("binds", "associates")
 
 _MOST_STEPS = 5  # longer ones cost half the time and made nothing better on validation folds
 
-HIDEABLE = frozenset([TREATS, PALLIATES, ALIKE_DRUGS, ALIKE_DISEASES])
+HIDEABLE = frozenset([TREATS, PALLIATES, ALIKE_DRUGS, ALIKE_DISEASES, BROADER_DISEASES])
 
 Block = NDArray[np.float32]  # (n_drugs, n_drugs), (n_diseases, n_diseases) or (n_drugs, n_diseases)
 Column = NDArray[np.float32]  # (n_drugs, n_diseases)

@@ -8,8 +8,9 @@ weighting for diseases of which nothing is known, one for the others. (A logisti
 same scores was tried: it weighs what tells easy pairs apart, and ranked worse than its best
 member.) Then the combination is calibrated, and the members are fitted once more, on everything.
 
-The result is a probability with a plain meaning: the share of pairs with such a score that are
-recorded as *treats*, among the pairs that were hidden. It is no chance that a drug helps.
+The result is a probability with a plain meaning: of pairs with such a score, the share that would
+be recorded as *treats* if each record in turn were the one that is missing. It is no chance that a
+drug helps.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -201,6 +202,8 @@ class Stack(ScoredModel):
                 stacked = np.stack([_standardised(full[n], columns) for n in self.members], axis=-1)
                 combination = learnt or _even(self.members, truth)
                 result[columns] = combination.apply(stacked[columns])
+        if known.any() and not known.all():
+            result[:, ~known] = _shifted(result[:, ~known], truth, int((~known).sum()))
         self.combinations = (combinations[0], combinations[1])
         return result
 
@@ -371,6 +374,26 @@ def _precision(
     ranks = np.arange(1, len(scores) + 1)[:, None]
     precision = (np.cumsum(found, axis=0) / ranks * found).sum(axis=0) / found.sum(axis=0)
     return float(precision.mean())
+
+
+def _shifted(
+    probabilities: NDArray[np.float64], truth: NDArray[np.bool_], n_unknown: int
+) -> NDArray[np.float64]:
+    """Probabilities of diseases of which nothing is known, on the footing of the others.
+
+    They were learnt where most diseases had been treated before all of that was hidden. Of those
+    that really have no record few are so. A recorded pair leaves such a disease behind only if it
+    is the one record of its disease: these, among them and the diseases without any, say how often
+    a pair is missing there. The order within a disease stays.
+    """
+    from scipy.special import expit, logit
+
+    uses = truth.sum(axis=0)
+    single = int((uses == 1).sum())
+    rate = (single + 0.5) / (n_unknown + single + 1)  # missing pairs a disease
+    learnt_at = max(float(uses.mean()), _EDGE)
+    clipped = np.clip(probabilities, _EDGE, 1 - _EDGE)
+    return np.asarray(expit(logit(clipped) + np.log(rate / learnt_at)))
 
 
 def _even(members: tuple[str, ...], truth: NDArray[np.bool_]) -> Combination:

@@ -306,15 +306,16 @@ def hidden_of(training: TrainingData, diseases: NDArray[np.int64]) -> Pairs:
     return training.positives[np.isin(training.positives[:, 1], diseases)]
 
 
-def test_the_leaks_of_the_starter_graph_are_found(starter: Graph) -> None:
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_leaks_of_the_starter_graph_are_found(starter: Graph, strict: bool) -> None:
     training = training_data(starter)
     names = {each: starter.names[each].to_pylist() for each in starter.node_types}
 
     found = {
         leak.what: leak.kind
-        for fold in disease_folds(training, 5, 0)
+        for fold in disease_folds(training, 5, 0, grouped=strict)
         for leak in find_leaks(
-            training.without(diseases=fold, resemblance=True),
+            training.without(diseases=fold, resemblance=strict),
             hidden_of(training, fold),
             diseases=fold,
             names=names,
@@ -323,5 +324,5 @@ def test_the_leaks_of_the_starter_graph_are_found(starter: Graph) -> None:
 
     assert found["DrugClass 'Antiepileptics' for Disease 'epilepsy'"] == "class"
     assert found["DrugClass 'Antipsychotics' for Disease 'schizophrenia'"] == "class"
-    assert found["Disease 'gastric ulcer' for Disease 'duodenal ulcer'"] == "synonym"
-    assert set(found.values()) == {"class", "synonym"}
+    # What one disease is a kind of gives it away, unless it is hidden.
+    assert set(found.values()) == ({"class"} if strict else {"class", "synonym"})

@@ -312,3 +312,16 @@ def test_progress_comes_to_its_end_and_a_stack_needs_treatments() -> None:
         Stack(members=("one",), score_member=members).fit(
             training.without(diseases=range(N_DISEASES))
         )
+
+
+def test_a_disease_without_a_record_is_likelier_to_have_none_missing() -> None:
+    training = clinic()
+    treated = np.diff(training.treats.tocsc().indptr) > 0
+
+    def noise(_: str, view: TrainingData) -> Scores:
+        return np.random.default_rng(0).normal(size=view.shape).astype(np.float32)
+
+    scores = Stack(members=("noise",), score_member=noise).fit(training).score()
+
+    assert 0 < treated.sum() < len(treated)
+    assert scores[:, ~treated].mean() < scores[:, treated].mean()
