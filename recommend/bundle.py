@@ -107,8 +107,8 @@ class Bundle:
     def scores(self) -> NDArray[np.float32]:
         """(n_drugs, n_diseases) the stack: calibrated probabilities, 0 to 1.
 
-        Where :attr:`is_calibrated`, they are shares: of pairs with such a score that were hidden
-        from the models, so many are recorded as *treats*.
+        Where :attr:`is_calibrated`, they are shares: of pairs with such a score, so many are
+        recorded as *treats* when each record in turn is hidden.
         """
         return self._stack
 

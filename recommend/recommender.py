@@ -382,8 +382,8 @@ class _Place:
             if self.case.recommender.bundle.is_calibrated:
                 share = float(self.case.recommender.bundle.scores()[drug, self.disease])
                 text += (
-                    f"; of pairs with such a score that were hidden from the models, {share:.2%} "
-                    "are recorded treatments, which is no chance that it helps"
+                    f"; of pairs with such a score, {share:.2%} are recorded treatments when each "
+                    "record in turn is hidden, which is no chance that it helps"
                 )
         else:
             name = _LINE_NAMES.get(self._line(kind, drug), "line of therapy not stated")

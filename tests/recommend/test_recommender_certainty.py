@@ -37,7 +37,7 @@ def test_a_calibrated_hypothesis_says_the_share_that_is_recorded_and_what_it_is_
 
     share = percentiles(STACK[:, 0])[7]
     assert found.kind is Kind.HYPOTHESIS
-    assert f"with such a score that were hidden from the models, {share:.2%} are" in found.certainty
+    assert f"of pairs with such a score, {share:.2%} are recorded" in found.certainty
     assert found.certainty.endswith("which is no chance that it helps")
     assert "no loaded source records this use" in found.certainty
 
