@@ -162,12 +162,10 @@ class Recommender:
 
     def _held_back(self) -> tuple[str, ...]:
         """What the models were not shown though the graph has it."""
-        card = self.bundle.card
-        hidden = {
-            f"{card.get(f'hidden_{what}', 0)} {what}": card.get(f"hidden_{what}", 0)
-            for what in ("pairs", "diseases")
-        }
-        listed = " and ".join(text for text, n in hidden.items() if n)
+        hidden = [
+            (self.bundle.card.get(f"hidden_{what}", 0), what) for what in ("pairs", "diseases")
+        ]
+        listed = " and ".join(f"{n} {what}" for n, what in hidden if n)
         return (f"the models were trained with {listed} hidden (train --hide)",) if listed else ()
 
     def _percentiles_of(self, disease: int) -> Mapping[str, NDArray[np.float32]]:

@@ -114,7 +114,8 @@ class Stack(ScoredModel):
         views: on which they were learnt.
         held_out: member -> (n_drugs, n_diseases) its standardised scores of every disease as if
             nothing of it were known, each from the view that hides the disease; with ``"stack"``,
-            the probabilities of combinations learnt on the other views. Empty after :meth:`load`.
+            the probabilities of combinations learnt on the other views. Empty after :meth:`load`,
+            and where no model was asked for beside the members: then nobody compares.
     """
 
     name = "stack"
@@ -195,7 +196,7 @@ class Stack(ScoredModel):
             ]
             learnt = _learn(self.members, inputs, masks[kind], truth, whole=kind == 0)
             combinations.append(learnt)
-            if kind == 0 and views:
+            if kind == 0 and views and self.beside:
                 self._keep_held_out(views, found, inputs, truth)
             columns = np.broadcast_to(here, truth.shape)
             if columns.any():
@@ -216,10 +217,13 @@ class Stack(ScoredModel):
     ) -> None:
         """See :attr:`held_out`."""
         masks = [np.broadcast_to(h.diseases, truth.shape) for h in views]
-        for name in (*self.members, *self.beside):
+        for i, name in enumerate((*self.members, *self.beside)):
             self.held_out[name] = whole = np.zeros(truth.shape, np.float32)
             for k, mask in enumerate(masks):
-                whole[mask] = _standardised(found[name][k], mask)[mask]
+                is_member = i < len(self.members)
+                whole[mask] = (
+                    inputs[k][..., i] if is_member else _standardised(found[name][k], mask)
+                )[mask]
         self.held_out[self.name] = whole = np.zeros(truth.shape, np.float32)
         for k, mask in enumerate(masks):
             others = [i for i in range(len(views)) if i != k]

@@ -84,6 +84,16 @@ def test_calibrators_give_probabilities(scores: Any, truth: Any, kind: Any) -> N
         assert calibrate(scores).mean() == pytest.approx(truth.mean())
 
 
+def test_platt_keeps_the_order_of_scores_that_are_worse_than_chance() -> None:
+    scores = np.linspace(-2.0, 2.0, 200)
+    truth = scores < -1.5
+
+    probabilities = fit("platt", scores, truth)(scores)
+
+    assert (np.diff(probabilities) > 0).all()
+    assert probabilities.mean() == pytest.approx(truth.mean(), abs=0.01)
+
+
 def test_equal_scores_become_the_prevalence() -> None:
     truth = np.arange(1000) < 20
 

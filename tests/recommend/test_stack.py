@@ -186,7 +186,7 @@ def test_the_mean_of_the_scores_is_the_share_that_is_recorded() -> None:
     training = clinic(absent=())
     treats = training.treats.toarray() > 0
 
-    stack = stacked(training, Members(training, one=0.5, two=0.5))
+    stack = stacked(training, Members(training, one=0.5, two=0.5), beside=("one",))
 
     assert stack.score().mean() == pytest.approx(treats.mean(), abs=0.03)
     assert stack.held_out["stack"].mean() == pytest.approx(treats.mean(), abs=0.03)
@@ -273,7 +273,8 @@ def test_what_is_held_out_of_a_disease_does_not_depend_on_its_own_treatments() -
     other = swapped(training, here)
 
     before, after = (
-        stacked(data, members, views=views).held_out["stack"] for data in (training, other)
+        stacked(data, members, views=views, beside=("one",)).held_out["stack"]
+        for data in (training, other)
     )
 
     np.testing.assert_array_equal(before[:, here], after[:, here])
