@@ -7,17 +7,27 @@ or *unknown*; unknown makes the rules that need it answer "not covered".
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from recommend.errors import ProfileError
 
 Sex = Literal["female", "male", "other", "unknown"]
 Grade = Literal["exact", "xref", "broader", "near"]
 Pregnancy = Literal["pregnant", "not pregnant", "unknown"]
+Lactation = Literal["breastfeeding", "not breastfeeding", "unknown"]
+ChildPugh = Literal["A", "B", "C"]
+Route = Literal[
+    "", "oral", "injected", "inhaled", "skin", "eye", "ear", "nasal", "vaginal", "rectal", "mouth"
+]
+Criticality = Literal["", "low", "high", "unable-to-assess"]
+Reaction = Literal["", "mild", "moderate", "severe"]
+
+ROUTES: tuple[Route, ...] = get_args(Route)
+LOCAL_ROUTES: frozenset[Route] = frozenset(["skin", "eye", "ear", "nasal", "vaginal", "mouth"])
 
 GRADES: tuple[Grade, ...] = ("exact", "xref", "broader", "near")  # best first
 
@@ -46,6 +56,12 @@ class Fact:
         start: onset or order date, where given.
         end: abatement or end date, where given.
         distance: how many steps broader the node is; 0 where nobody counted any.
+        dose: of a drug, as recorded, e.g. ``10 mg once a day``.
+        route: of a drug; empty where nobody says.
+        is_stale: recorded as active, but too long ago to be believed without asking.
+        confirmed: a person has confirmed that the node is what is meant, and that it holds.
+        criticality: of an allergy, how dangerous a next reaction may be; not its severity.
+        reaction: of an allergy, how severe the recorded reaction was.
     """
 
     node: str
@@ -56,11 +72,22 @@ class Fact:
     start: date | None = None
     end: date | None = None
     distance: int = 0
+    dose: str = ""
+    route: Route = ""
+    is_stale: bool = False
+    confirmed: bool = False
+    criticality: Criticality = ""
+    reaction: Reaction = ""
 
     @property
     def is_certain(self) -> bool:
-        """Whether the node is the thing itself: neither near to it nor a broader one."""
-        return self.grade in ("exact", "xref")
+        """Whether the node is the thing itself, and holds now: what can clear a check."""
+        return self.confirmed or (self.grade in ("exact", "xref") and not self.is_stale)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a drug is used where it acts and hardly elsewhere: on the skin, in the eye."""
+        return self.route in LOCAL_ROUTES
 
     @property
     def ended(self) -> str:
@@ -98,6 +125,7 @@ class PatientProfile:
     drugs: tuple[Fact, ...] = ()  # current; Drug nodes, one fact an ingredient
     past_drugs: tuple[Fact, ...] = ()  # formerly taken; only the collaborative part reads them
     allergies: tuple[Fact, ...] = ()  # Drug or DrugClass nodes
+    symptoms: tuple[Fact, ...] = ()  # current; Symptom or Phenotype nodes
     genes: tuple[GenePhenotype, ...] = ()
     conditions_known: Knowledge = Knowledge.UNKNOWN
     drugs_known: Knowledge = Knowledge.UNKNOWN
@@ -105,7 +133,12 @@ class PatientProfile:
     age_years: float | None = None
     sex: Sex = "unknown"
     pregnancy: Pregnancy = "unknown"
+    lactation: Lactation = "unknown"
     egfr: float | None = None  # mL/min/{1.73_m2}, at most 12 months old
+    creatinine: float | None = None  # in serum, mg/dL, at most 12 months old
+    weight_kg: float | None = None
+    kidney_doubt: str = ""  # why the figures of the kidneys cannot be relied on
+    child_pugh: ChildPugh | None = None  # class of the liver's function
     deceased: bool = False
     unmapped: tuple[Unmapped, ...] = field(default=())
 
@@ -114,11 +147,11 @@ class PatientProfile:
             entries = getattr(self, name)
             if not isinstance(entries, tuple) or not all(isinstance(e, kind) for e in entries):
                 raise ProfileError(f"{name} must be a tuple of {kind.__name__}")
-        for name, high in (("age_years", 130), ("egfr", 250)):
+        for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and not (is_number and 0 <= value <= high):  # NaN is outside, too
-                raise ProfileError(f"{name} must be a number from 0 to {high}")
+            if value is not None and not (is_number and low <= value <= high):  # NaN is outside
+                raise ProfileError(f"{name} must be a number from {low:g} to {high:g}")
         for name in _LISTS:
             if getattr(self, name) and getattr(self, f"{name}_known") is Knowledge.EMPTY:
                 raise ProfileError(f"{name} has entries, but {name}_known says {Knowledge.EMPTY}")
@@ -128,6 +161,25 @@ class PatientProfile:
             f"PatientProfile({len(self.conditions)} conditions, {len(self.drugs)} drugs, "
             f"{len(self.allergies)} allergies)"
         )  # clinical fields stay out of logs
+
+    def confirm(self, nodes: Collection[str]) -> "PatientProfile":
+        """The profile with every fact of these nodes marked as confirmed by a person.
+
+        Raises:
+            ProfileError: no fact of the profile has one of the nodes.
+        """
+        facts = [fact for name in _FACTS for fact in getattr(self, name)]
+        unknown = sorted(set(nodes) - {fact.node for fact in facts})
+        if unknown:
+            raise ProfileError(f"the profile has no {unknown[0]!r} that could be confirmed")
+        changed: dict[str, Any] = {
+            name: tuple(
+                replace(fact, confirmed=True) if fact.node in nodes else fact
+                for fact in getattr(self, name)
+            )
+            for name in _FACTS
+        }
+        return replace(self, **changed)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; :meth:`from_json` reads them back equal."""
@@ -148,8 +200,21 @@ class PatientProfile:
 
 
 _LISTS = ("conditions", "drugs", "allergies")
+_FACTS = (*_LISTS, "past_drugs", "symptoms")
+_RANGES = {"age_years": (0, 130), "egfr": (0, 250), "creatinine": (0, 50), "weight_kg": (0.2, 700)}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "sex": get_args(Sex),
+    "pregnancy": get_args(Pregnancy),
+    "lactation": get_args(Lactation),
+}
+_FACT_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "grade": GRADES,
+    "route": ROUTES,
+    "criticality": get_args(Criticality),
+    "reaction": get_args(Reaction),
+}
 _ENTRIES: Mapping[str, type] = {
-    **dict.fromkeys((*_LISTS, "past_drugs"), Fact),
+    **dict.fromkeys(_FACTS, Fact),
     "genes": GenePhenotype,
     "unmapped": Unmapped,
 }
@@ -164,7 +229,7 @@ def _read_profile(document: Mapping[str, Any]) -> PatientProfile:
         fields = ", ".join(PatientProfile.__dataclass_fields__)
         raise ProfileError(f"a profile has no field {_field(unknown)}; fields are {fields}")
     values: dict[str, Any] = {}
-    for name in (*_LISTS, "past_drugs"):
+    for name in _FACTS:
         if name in document:
             values[name] = tuple(_read_fact(name, item) for item in _list(document, name))
     for name in _LISTS:
@@ -176,10 +241,14 @@ def _read_profile(document: Mapping[str, Any]) -> PatientProfile:
         )
     if "unmapped" in document:
         values["unmapped"] = tuple(_read_unmapped(item) for item in _list(document, "unmapped"))
-    values["age_years"] = _number(document, "age_years")
-    values["egfr"] = _number(document, "egfr")
-    values["sex"] = _choice(document, "sex", ("female", "male", "other", "unknown"))
-    values["pregnancy"] = _choice(document, "pregnancy", ("pregnant", "not pregnant", "unknown"))
+    values |= {name: _number(document, name) for name in _RANGES}
+    values |= {name: _choice(document, name, choices) for name, choices in _CHOICES.items()}
+    values["child_pugh"] = document.get("child_pugh")
+    if values["child_pugh"] not in (None, *get_args(ChildPugh)):
+        raise ProfileError(f"child_pugh must be one of {', '.join(get_args(ChildPugh))}")
+    values["kidney_doubt"] = document.get("kidney_doubt", "")
+    if not isinstance(values["kidney_doubt"], str):
+        raise ProfileError("kidney_doubt must be a text")
     values["deceased"] = document.get("deceased", False)
     if not isinstance(values["deceased"], bool):
         raise ProfileError("deceased must be true or false")
@@ -198,12 +267,18 @@ def _read_fact(name: str, item: object) -> Fact:
         item = {"node": item}
     if not isinstance(item, Mapping):
         raise ProfileError(f"{name} must hold CURIEs or objects with a 'node'")
-    plain = {k: value for k, value in item.items() if k not in ("start", "end", "distance")}
-    texts = _texts(name, plain, ("node", "grade", "basis", "status", "verification"))
+    others = ("start", "end", "distance", "is_stale", "confirmed")
+    plain = {k: value for k, value in item.items() if k not in others}
+    texts = _texts(name, plain, ("node", "basis", "status", "verification", "dose", *_FACT_CHOICES))
     if "node" not in texts:
         raise ProfileError(f"an entry of {name} has no 'node'")
-    if texts.get("grade", "exact") not in GRADES:
-        raise ProfileError(f"{name}: grade must be one of {', '.join(GRADES)}")
+    for key, choices in _FACT_CHOICES.items():
+        if key in texts and texts[key] not in choices:
+            known = ", ".join(filter(None, choices))
+            raise ProfileError(f"{name}: {key} must be one of {known}")
+    flags = {key: item[key] for key in ("is_stale", "confirmed") if key in item}
+    if not all(isinstance(flag, bool) for flag in flags.values()):
+        raise ProfileError(f"{name}: is_stale and confirmed must be true or false")
     dates: dict[str, Any] = {}
     for key in ("start", "end"):
         if item.get(key) is not None:
@@ -214,7 +289,7 @@ def _read_fact(name: str, item: object) -> Fact:
     distance = item.get("distance", 0)
     if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
         raise ProfileError(f"{name}: distance must be a number of steps")
-    return Fact(**texts, **dates, distance=distance)
+    return Fact(**texts, **dates, **flags, distance=distance)
 
 
 def _read_unmapped(item: object) -> Unmapped:

@@ -11,6 +11,7 @@ class Kind(StrEnum):
 
     INDICATION = "known indication"  # disease-modifying, recorded in a source
     SYMPTOMATIC = "known indication (symptomatic)"
+    UNDER_STUDY = "under study"  # a source names a clinical trial, and no source an indication
     HYPOTHESIS = "hypothesis"  # ranked by the models; no source records it
 
 
@@ -76,22 +77,71 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Suggestion:
-    """One drug for one condition of the patient."""
+class Record:
+    """A source that records a use, or a trial of it."""
 
-    rank: int  # from 1 within its kind and condition
+    source: str  # primary knowledge source, without ``infores:``
+    year: str = ""  # of the work; a catalogue of 2015 is not a licence of today
+    references: tuple[str, ...] = ()  # keys of the graph's references
+    phase: str = ""  # of a trial
+
+
+@dataclass(frozen=True)
+class SimilarPatients:
+    """How many patients of a cohort with the same condition received the drug.
+
+    Attributes:
+        received: patients with the condition who received the drug, at least 11.
+        of: patients with the condition, at least 11.
+        cohort: whose patients: what the bundle calls the cohort it learnt from.
+    """
+
+    received: int
+    of: int
+    cohort: str
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One drug for one condition of the patient.
+
+    Attributes:
+        rank: from 1 within its kind and condition.
+        condition: the patient's, as recorded; ``broader`` is set where the use is recorded for a
+            broader disease only.
+        condition_grade: how the patient's condition matched its node.
+        score: 0 to 1, what orders the drugs of one line; a percentile, never a probability.
+        parts: what the score is made of, by name; percentiles.
+        certainty: one sentence: what the class and the score do and do not mean.
+        line: of therapy: 1, 2, 3, adjunct, or nothing where no source says it.
+        records: who records the use; empty for a hypothesis.
+        share: of a hypothesis: of pairs with such a score, the share that are recorded indications
+            in the reference set. Never the chance that it helps.
+        degree_rank: of a hypothesis: its percentile among drugs of equal degree.
+        similar: what patients of the cohort received; None where nothing can be said.
+        must_acknowledge: whether a hit is major or of unknown severity.
+    """
+
+    rank: int
     drug: str
     drug_name: str
     condition: str
     condition_name: str
-    condition_grade: str  # how the patient's condition matched its node
+    condition_grade: str
     kind: Kind
-    score: float  # 0 to 1: percentile among all drugs for this disease; not a probability
-    parts: dict[str, float]  # model -> percentile
+    score: float
+    parts: dict[str, float]
     verdicts: tuple[Verdict, ...]
     reasons: tuple[Reason, ...]
-    certainty: str  # one sentence: what the class and the score do and do not mean
-    line: str = ""  # line of therapy: 1, 2, 3, adjunct, or nothing where no source says it
+    certainty: str
+    line: str = ""
+    records: tuple[Record, ...] = ()
+    broader: str = ""  # CURIE
+    broader_name: str = ""
+    share: float | None = None
+    degree_rank: float | None = None
+    similar: SimilarPatients | None = None
+    must_acknowledge: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,16 +165,38 @@ class DrugWarning:
 
 
 @dataclass(frozen=True)
+class Unavailable:
+    """A class of suggestions that there is none of, and why: silence is not an answer."""
+
+    kind: Kind
+    condition: str  # CURIE, or empty where the reason holds for every condition
+    why: str
+
+
+@dataclass(frozen=True)
 class Recommendation:
-    """The whole answer for one profile."""
+    """The whole answer for one profile.
+
+    Attributes:
+        not_assessed: conditions, drugs and allergies without a node, one sentence each; to be read
+            before the suggestions.
+        missing: what else is not known or could not be assessed, one sentence each.
+        refusal: set: nothing is suggested, and this is why.
+        graph: fingerprint.
+        bundle: fingerprint.
+        warnings: about current drugs, by id.
+        unavailable: classes without a suggestion.
+    """
 
     suggestions: tuple[Suggestion, ...]
     vetoed: tuple[Vetoed, ...]
-    missing: tuple[str, ...]  # what is not known or could not be assessed, one sentence each
-    refusal: str | None  # set: nothing is suggested, and this is why
-    graph: str  # fingerprint
-    bundle: str  # fingerprint
-    warnings: tuple[DrugWarning, ...] = ()  # about current drugs, by id
+    missing: tuple[str, ...]
+    refusal: str | None
+    graph: str
+    bundle: str
+    warnings: tuple[DrugWarning, ...] = ()
+    not_assessed: tuple[str, ...] = ()
+    unavailable: tuple[Unavailable, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""

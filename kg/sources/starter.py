@@ -6,7 +6,7 @@ say what each file becomes, ``starter_interactions`` what the rules about pairs 
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -26,7 +26,7 @@ from kg.sources.base import (
     StatementBatch,
 )
 from kg.sources.files import describe
-from kg.sources.starter_interactions import expand
+from kg.sources.starter_interactions import expand, sides_of_three
 
 _PROVENANCE = Provenance(
     "starter", "infores:pharmakon-starter", "Apache-2.0", "knowledge_assertion", "manual_agent"
@@ -67,31 +67,43 @@ _STATEMENTS = {
     "coverage": ("drug",),
     "guidance": ("gene", "drug"),
     "kidney": ("drug",),
+    "lactation": ("drug",),
+    "liver": ("drug",),
     "partner_only": ("drug",),
     "pregnancy": ("drug",),
     "references": (),
+    "universes": (),
+    "withdrawn": ("drug",),
 }
 
 
 _SEVERITIES = "contraindicated|major|moderate"
+_GRADES = f"{_SEVERITIES}|none"
 _NUMBER = r"\d+(\.\d+)?"
+_IF_TOPICAL = "(yes)?"
+_TABLES = "contraindicated|interacts"
 
 # Tables from which the safety checks conclude whether there is a danger, and how great: a row lost
 # there is a danger unseen, so one bad row stops the build. Column -> pattern of its values.
 _SAFETY: Mapping[str, Mapping[str, str]] = {
-    "age": {"severity": _SEVERITIES, "below_years": _NUMBER},
+    "age": {"severity": _SEVERITIES, "below_years": f"({_NUMBER})?", "from_years": f"({_NUMBER})?"},
     "allergy": {"severity": _SEVERITIES},
     "allergy_families": {"severity": _SEVERITIES},
     "combinations": {},
-    "contraindicated": {"severity": _SEVERITIES},
-    "coverage": {"table": "contraindicated|interacts"},
+    "contraindicated": {"severity": _SEVERITIES, "topical": _IF_TOPICAL},
+    "coverage": {"table": _TABLES, "extent": "(complete|known)?"},
     "guidance": {"strength": "strong|moderate|optional"},
     "includes": {},
     "interaction_groups": {},
-    "interacts": {"severity": f"{_SEVERITIES}|none"},
-    "kidney": {"severity": _SEVERITIES, "egfr_below": _NUMBER},
+    "interacts": {"severity": _GRADES},
+    "kidney": {"severity": _SEVERITIES, "measure": "eGFR|CrCl", "below": _NUMBER},
+    "lactation": {"severity": _GRADES, "topical": _IF_TOPICAL},
+    "liver": {"severity": _SEVERITIES, "child_pugh": "[ABC]"},
     "partner_only": {},
-    "pregnancy": {"severity": _SEVERITIES},
+    "pregnancy": {"severity": _GRADES, "topical": _IF_TOPICAL},
+    "triples": {"severity": _SEVERITIES},
+    "universes": {"table": _TABLES, "date": r"\d{4}-\d\d-\d\d"},
+    "withdrawn": {"year": r"(19|20)\d\d"},
 }
 _NODE_COLUMNS = ("allergen_class", "disease", "drug", "drug_a", "drug_b", "drug_class", "gene")
 
@@ -131,7 +143,10 @@ class Starter:
         yield from self._read_labels()
         for stem, edge_type in _EDGES.items():
             yield from self._read_edges(stem, edge_type)
-        yield from self._read_interactions()
+        groups = self._groups()
+        yield from self._rows("interaction_groups", ("group", "drug"))
+        yield from self._read_interactions(groups)
+        yield from self._read_triples(groups)
         for stem, nodes in _STATEMENTS.items():
             rows = yield from self._rows(stem, nodes)
             lines, cells = [row.line for row in rows], [row.cells for row in rows]
@@ -196,15 +211,26 @@ class Starter:
             details=[_details(row.cells, qualifiers) for row in rows],
         )
 
-    def _read_interactions(self) -> Iterator[Batch]:
+    def _groups(self) -> dict[str, set[str]]:
+        """What the side of a rule may name: drug, class or group of drugs -> its drugs."""
+        groups = {row.cells["id"]: {row.cells["id"]} for row in self._parse("drugs", ())[0]}
+        for stem, group in (("includes", "drug_class"), ("interaction_groups", "group")):
+            for row in self._parse(stem, ())[0]:
+                groups.setdefault(row.cells[group], set()).add(row.cells["drug"])
+        return groups
+
+    def _read_triples(self, groups: Mapping[str, Collection[str]]) -> Iterator[Batch]:
+        """Yield the rules about three drugs, each side as the drugs that it means."""
+        rows = yield from self._rows("triples", ("a", "b", "c", "severity", "reference"))
+        triples, refused = sides_of_three(rows, groups)
+        yield from refused
+        lines, cells = [line for line, _ in triples], [row for _, row in triples]
+        yield StatementBatch("triples", "triples.tsv", lines, cells)
+
+    def _read_interactions(self, groups: Mapping[str, Collection[str]]) -> Iterator[Batch]:
         """Yield the pairs that the rules of interacts.tsv amount to."""
-        drugs = {row.cells["id"] for row in self._parse("drugs", ())[0]}
-        groups: dict[str, set[str]] = {}
-        for row in self._parse("includes", ())[0]:
-            groups.setdefault(row.cells["drug_class"], set()).add(row.cells["drug"])
-        for _, cells in (yield from self._rows("interaction_groups", ("group", "drug"))):
-            groups.setdefault(cells["group"], set()).add(cells["drug"])
         rules = yield from self._rows("interacts", ("a", "b", "severity", "reference"))
+        drugs = {row.cells["id"] for row in self._parse("drugs", ())[0]}
         interactions, refused = expand(rules, drugs, groups)
         yield from refused
         if interactions:
@@ -261,6 +287,12 @@ class Starter:
         for column in _NODE_COLUMNS:
             if column in cells and cells[column] not in self._ids:
                 return f"unknown {column} {cells[column]!r}"
+        if stem == "age" and bool(cells["below_years"]) == bool(cells["from_years"]):
+            return "one of below_years and from_years is to be filled, and only one"
+        if stem == "interacts":
+            for drug in _cell(cells.get("topical", "")):
+                if drug != "any" and drug not in self._ids:
+                    return f"topical names the unknown drug {drug!r}"
         return None
 
     @cached_property

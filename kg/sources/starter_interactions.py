@@ -73,6 +73,32 @@ def expand(
     return interactions, refused
 
 
+def sides_of_three(
+    rules: Iterable[tuple[int, Mapping[str, str]]], groups: Mapping[str, Collection[str]]
+) -> tuple[list[tuple[int, dict[str, str]]], list[Refusal]]:
+    """Line and cells of each rule about three drugs, with the drugs of each side; those left out.
+
+    Args:
+        rules: line and cells (``a``, ``b``, ``c`` and others) of each rule.
+        groups: drug, class or group -> its drugs.
+    """
+    result: list[tuple[int, dict[str, str]]] = []
+    refused: list[Refusal] = []
+    for line, cells in rules:
+        sides: dict[str, str] = {}
+        for column in ("a", "b", "c"):
+            names = cells[column].split("|")
+            unknown = next((name for name in names if not groups.get(name)), None)
+            if unknown is not None:
+                reason = f"unknown drug, group or class {unknown!r}"
+                refused.append(Refusal("triples.tsv", line, reason))
+                break
+            sides[column] = "|".join(sorted({drug for name in names for drug in groups[name]}))
+        else:
+            result.append((line, {**cells, **sides}))
+    return result, refused
+
+
 def _ranks(
     a: Iterable[str],
     b: Iterable[str],

@@ -113,7 +113,7 @@ class SafetyRules:
             families=families,
             covered=covered,
             pregnancy={r["drug"]: _stated(r) for r in graph.statements.get("pregnancy", ())},
-            kidney=_limits(graph, "kidney", "egfr_below"),
+            kidney=_limits(graph, "kidney", "below"),
             age=_limits(graph, "age", "below_years"),
             guidance=_guidance(graph),
         )

@@ -10,10 +10,13 @@ STARTER = Path(__file__).parents[2] / "kg" / "starter"
 COLUMNS = {
     "treats.tsv": ["drug", "disease", "line", "reference"],
     "palliates.tsv": ["drug", "disease", "line", "reference"],
-    "contraindicated.tsv": ["drug", "disease", "severity", "why", "reference"],
-    "pregnancy.tsv": ["drug", "severity", "why", "reference"],
-    "kidney.tsv": ["drug", "egfr_below", "severity", "why", "reference"],
-    "age.tsv": ["drug", "below_years", "severity", "why", "reference"],
+    "contraindicated.tsv": ["drug", "disease", "severity", "why", "topical", "reference"],
+    "pregnancy.tsv": ["drug", "severity", "why", "topical", "reference"],
+    "lactation.tsv": ["drug", "severity", "why", "topical", "reference"],
+    "kidney.tsv": ["drug", "measure", "below", "severity", "why", "reference"],
+    "liver.tsv": ["drug", "child_pugh", "severity", "why", "reference"],
+    "age.tsv": ["drug", "below_years", "from_years", "severity", "why", "reference"],
+    "withdrawn.tsv": ["drug", "where", "year", "reference"],
     "partner_only.tsv": ["drug", "reference"],
 }
 KEYS = {
@@ -21,8 +24,11 @@ KEYS = {
     "palliates.tsv": ("drug", "disease"),
     "contraindicated.tsv": ("drug", "disease"),
     "pregnancy.tsv": ("drug",),
-    "kidney.tsv": ("drug", "egfr_below"),
-    "age.tsv": ("drug", "below_years"),
+    "lactation.tsv": ("drug",),
+    "kidney.tsv": ("drug", "measure", "below"),
+    "liver.tsv": ("drug", "child_pugh"),
+    "age.tsv": ("drug", "below_years", "from_years"),
+    "withdrawn.tsv": ("drug",),
     "partner_only.tsv": ("drug",),
 }
 MINIMUM = {
@@ -30,11 +36,15 @@ MINIMUM = {
     "palliates.tsv": 150,
     "contraindicated.tsv": 350,
     "pregnancy.tsv": 60,
+    "lactation.tsv": 0,
     "kidney.tsv": 25,
+    "liver.tsv": 0,
     "age.tsv": 20,
+    "withdrawn.tsv": 0,
     "partner_only.tsv": 15,
 }
-SEVERITIES = {"contraindicated", "major", "moderate"}
+RANK = {"moderate": 0, "major": 1, "contraindicated": 2}
+SEVERITIES = set(RANK)
 LINES = {"", "1", "2", "3", "adjunct"}
 
 # Viral diseases, and the broad nodes that viral cases are mapped to.
@@ -105,12 +115,12 @@ def test_a_table_has_its_columns_sorted_rows_and_no_stray_characters(name: str) 
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_only_the_line_of_treatment_may_be_empty(name: str) -> None:
+def test_only_a_line_a_route_or_the_other_age_limit_may_be_empty(name: str) -> None:
     blank = [
         (row, column)
         for row in rows(STARTER / name)
         for column, value in row.items()
-        if not value and column != "line"
+        if not value and column not in {"line", "topical", "below_years", "from_years"}
     ]
 
     assert blank == []
@@ -136,33 +146,43 @@ def test_every_drug_and_disease_is_a_node_of_the_starter_graph(
 def test_the_vocabularies_are_kept() -> None:
     for name in ("treats.tsv", "palliates.tsv"):
         assert {row["line"] for row in rows(STARTER / name)} <= LINES
-    for name in ("contraindicated.tsv", "pregnancy.tsv", "kidney.tsv", "age.tsv"):
+    for name in ("contraindicated.tsv", "kidney.tsv", "liver.tsv", "age.tsv"):
         assert {row["severity"] for row in rows(STARTER / name)} <= SEVERITIES
+    for name in ("pregnancy.tsv", "lactation.tsv"):
+        assert {row["severity"] for row in rows(STARTER / name)} <= {*SEVERITIES, "none"}
+
+
+def falling(name: str, keys: tuple[str, ...], limit: str, sign: int) -> list[str]:
+    """Drugs whose limits grow milder where they should grow stricter, by ``limit`` times sign."""
+    limits: dict[tuple[str, ...], list[tuple[float, int]]] = {}
+    for row in rows(STARTER / name):
+        if row[limit]:
+            value = float(row[limit]) if limit != "child_pugh" else "ABC".index(row[limit])
+            key = tuple(row[column] for column in keys)
+            limits.setdefault(key, []).append((sign * value, RANK[row["severity"]]))
+    ranks = {key[0]: [rank for _, rank in sorted(rows)] for key, rows in limits.items()}
+    return [drug for drug, rank in ranks.items() if rank != sorted(rank)]
 
 
 def test_a_kidney_limit_is_a_filtration_rate_and_stricter_limits_are_not_milder() -> None:
-    rank = {"moderate": 0, "major": 1, "contraindicated": 2}
-    limits: dict[str, list[tuple[int, int]]] = {}
-    for row in rows(STARTER / "kidney.tsv"):
-        limits.setdefault(row["drug"], []).append((int(row["egfr_below"]), rank[row["severity"]]))
+    table = rows(STARTER / "kidney.tsv")
 
-    assert all(5 <= egfr <= 90 for entries in limits.values() for egfr, _ in entries)
-    for entries in limits.values():
-        by_falling_rate = [severity for _, severity in sorted(entries, reverse=True)]
-        assert by_falling_rate == sorted(by_falling_rate)
+    assert all(5 <= int(row["below"]) <= 90 for row in table)
+    assert {row["measure"] for row in table} == {"eGFR", "CrCl"}
+    assert falling("kidney.tsv", ("drug", "measure"), "below", -1) == []
 
 
-def test_an_age_limit_is_one_of_children_and_grows_milder_with_age() -> None:
-    rank = {"moderate": 0, "major": 1, "contraindicated": 2}
-    limits: dict[str, list[tuple[float, int]]] = {}
-    for row in rows(STARTER / "age.tsv"):
-        limit = (float(row["below_years"]), rank[row["severity"]])
-        limits.setdefault(row["drug"], []).append(limit)
+def test_an_age_limit_is_one_of_children_or_of_old_age_and_grows_milder_in_between() -> None:
+    table = rows(STARTER / "age.tsv")
 
-    assert all(0 < years <= 18 for entries in limits.values() for years, _ in entries)
-    for entries in limits.values():
-        by_age = [severity for _, severity in sorted(entries)]
-        assert by_age == sorted(by_age, reverse=True)
+    assert all(0 < float(row["below_years"]) <= 18 for row in table if row["below_years"])
+    assert all(60 <= float(row["from_years"]) <= 80 for row in table if row["from_years"])
+    assert falling("age.tsv", ("drug",), "below_years", -1) == []
+    assert falling("age.tsv", ("drug",), "from_years", 1) == []
+
+
+def test_a_weaker_liver_is_not_milder() -> None:
+    assert falling("liver.tsv", ("drug",), "child_pugh", 1) == []
 
 
 def test_a_drug_given_only_with_another_is_at_most_an_adjunct_where_a_line_is_stated() -> None:

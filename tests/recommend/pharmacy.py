@@ -114,8 +114,8 @@ def pharmacy() -> Graph:
             for drug in (A, B, T)
         ],
         "kidney": [
-            {"drug": T, "egfr_below": "45", "severity": "moderate", "why": "w", "reference": "r"},
-            {"drug": T, "egfr_below": "30", "severity": "contraindicated", "why": "w",
+            {"drug": T, "below": "45", "severity": "moderate", "why": "w", "reference": "r"},
+            {"drug": T, "below": "30", "severity": "contraindicated", "why": "w",
              "reference": "r"},
         ],
         "pregnancy": [

@@ -72,7 +72,7 @@ def test_a_statement_about_a_list_goes_before_its_looks() -> None:
         ({"conditions": [7]}, "conditions must hold CURIEs"),
         ({"conditions": [{}]}, "an entry of conditions has no 'node'"),
         ({"conditions": [{"node": 7}]}, "conditions must hold texts"),
-        ({"conditions": [{"node": "DOID:1", "dose": "x"}]}, "no field 'dose'"),
+        ({"conditions": [{"node": "DOID:1", "doses": "x"}]}, "no field 'doses'"),
         ({"conditions": [{"node": "DOID:1", "grade": "good"}]}, "grade must be one of exact"),
         ({"conditions": [{"node": "DOID:1", "start": "May"}]}, "start must be a date"),
         (
