@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from recommend.models.als import AlternatingLeastSquares
 
 KIND = "pharmakon-bundle"
-VERSION = 2
-_OLD = (1,)  # known, and no longer read
+VERSION = 3
+_OLD = (1, 2)  # known, and no longer read
 
 STACK = "stack"
 
@@ -41,6 +41,7 @@ _STEMS = (
     "embeddings.",
     "evaluation.",
     "ids.",
+    "linear.",
     "manifest.",
     "scores.",
 )
@@ -136,6 +137,11 @@ class Bundle:
         return Contributions.from_arrays(read_arrays(file, names))
 
     @cached_property
+    def linear(self) -> Arrays:
+        """The linear metapath part without its scores, as :meth:`MetapathRegression.load` reads."""
+        return self._read_all("linear.safetensors")
+
+    @cached_property
     def embeddings(self) -> NDArray[np.float16]:
         """(n_nodes, dim) of all nodes by global number, from the gnn."""
         return self._read("embeddings.safetensors", "embeddings")
@@ -179,6 +185,7 @@ def write_bundle(
     card: Mapping[str, Any],
     scores: Arrays,
     contributions: Contributions,
+    linear: Arrays,
     embeddings: NDArray[np.float16],
     als: Arrays | None,
     evaluation: Mapping[str, Any],
@@ -191,6 +198,7 @@ def write_bundle(
         card: see :class:`Bundle`; the graph's fingerprint is added.
         scores: member name, and ``"stack"`` -> (n_drugs, n_diseases) float32.
         contributions: of the member that ``card`` names as ``explained_by``.
+        linear: what the metapath model saves, without its scores.
         embeddings: (n_nodes, dim) float16.
         als: what the als model saves, or None where ``card`` declares it absent.
         evaluation: JSON values.
@@ -210,6 +218,7 @@ def write_bundle(
         "evaluation.json": _json(evaluation),
         "scores.safetensors": _tensors(scores),
         "contributions.safetensors": _tensors(contributions.to_arrays()),
+        "linear.safetensors": _tensors(linear),
         "embeddings.safetensors": _tensors({"embeddings": embeddings}),
     }
     if als is not None:

@@ -88,7 +88,7 @@ def path_reasons(
         except SchemaError:  # it cannot be found in a moment: the next one may
             continue
         if path is not None:
-            edges = tuple(_path_edges(graph, metapath, path))
+            edges = tuple(path_edges(graph, metapath, path))
             text = path_in_words(graph, metapath, path)
             reasons.append(Reason(text, name, edges, round(part / total, 4)))
     return reasons
@@ -108,7 +108,8 @@ def _steps(name: str, edge_types: tuple[EdgeType, ...]) -> Metapath:
     return parse_metapath(name, edge_types)
 
 
-def _path_edges(graph: Graph, metapath: Metapath, path: Path) -> Iterable[PathEdge]:
+def path_edges(graph: Graph, metapath: Metapath, path: Path) -> Iterable[PathEdge]:
+    """The edges of a path as walked, each with its sources."""
     for step, begin, end, edge in zip(metapath, path.rows, path.rows[1:], path.edges, strict=False):
         assertions = graph.assertions(step.edge_type, edge)
         yield PathEdge(

@@ -151,6 +151,7 @@ def _train(
         },
         scores={**{n: model.score() for n, model in members.items()}, STACK: stack.score()},
         contributions=_contributions(cast(Trees, members[Trees.name]), data),
+        linear={n: v for n, v in members["metapath"].save().items() if n != "scores"},
         embeddings=run.member("gnn", data).save()["embeddings"],
         als=als,
         evaluation=report,

@@ -80,7 +80,7 @@ class MetapathRegression(RankingModel):
             if learnt is not None:
                 self._learn(regime, learnt, chosen)
                 mask = mask_of(training, regimes == regime)
-                parts = self._parts(regime, rows_of(training, mask)[0][:, chosen])
+                parts = self.parts(regime, rows_of(training, mask)[0][:, chosen])
                 scores[mask] = self.intercepts[regime] + parts.sum(axis=1)
             if progress:
                 progress(self.name, done + 1, len(present))
@@ -108,7 +108,13 @@ class MetapathRegression(RankingModel):
         scaled = (np.arcsinh(rows / mean) - centre) / deviation
         return np.asarray(np.clip(scaled, -_FURTHEST, _FURTHEST))
 
-    def _parts(self, regime: Regime, rows: NDArray[Any]) -> NDArray[np.float64]:
+    def parts(self, regime: Regime, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """(n, n_features) what each column adds to the log-odds, besides the intercept.
+
+        Args:
+            regime: of the disease.
+            rows: (n, n_features) raw values of :attr:`features`.
+        """
         return np.asarray(self._scaled(regime, rows) * self.coefficients[regime])
 
     def contributions(self, training: TrainingData) -> Iterator[NDArray[np.float32]]:
@@ -126,7 +132,7 @@ class MetapathRegression(RankingModel):
         for regime in Regime:
             mask = mask_of(training, regimes == regime)
             if mask.any():
-                values[mask] = self._parts(regime, rows_of(training, mask)[0][:, chosen])
+                values[mask] = self.parts(regime, rows_of(training, mask)[0][:, chosen])
         yield from values
 
     def score(self) -> Scores:
@@ -147,7 +153,7 @@ class MetapathRegression(RankingModel):
     def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """See :meth:`RankingModel.load`."""
         model = cls()
-        model._scores = arrays["scores"]
+        model._scores = arrays.get("scores", model._scores)
         model.coefficients = arrays["coefficients"]
         model.intercepts = arrays["intercepts"]
         model.scales = arrays["scales"]

@@ -54,6 +54,7 @@ def write(path: Path, graph: Graph, **changes: Any) -> Bundle:
         "card": CARD,
         "scores": SCORES,
         "contributions": CONTRIBUTIONS,
+        "linear": {"intercepts": np.zeros(3)},
         "embeddings": RNG.normal(size=(graph.n_nodes(), 4)).astype(np.float16),
         "als": ALS,
         "evaluation": {"rows": [], "skipped": "made for a test"},
@@ -221,11 +222,11 @@ def test_an_earlier_version_is_refused_and_may_be_written_over(
 ) -> None:
     write_folder(tmp_path / "bundle", kind=KIND, version=1, files={}, header={})
 
-    with pytest.raises(BundleError, match="version 1; this program reads version 2: train again"):
+    with pytest.raises(BundleError, match="version 1; this program reads version 3: train again"):
         open_bundle(tmp_path / "bundle", graph)
     check_target(tmp_path / "bundle")
     write(tmp_path / "bundle", graph)
-    assert open_bundle(tmp_path / "bundle", graph).folder.manifest["version"] == 2
+    assert open_bundle(tmp_path / "bundle", graph).folder.manifest["version"] == 3
 
 
 def test_only_a_bundle_or_nothing_may_be_written_over(tmp_path: Path, graph: Graph) -> None:

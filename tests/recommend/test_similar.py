@@ -35,6 +35,7 @@ def bundle_of(path: Path, graph: Graph, embeddings: NDArray[np.float16]) -> Bund
         },
         scores={"gnn": np.zeros((N, N), np.float32)},
         contributions=top_contributions([], [np.empty((N * N, 0))], base=np.zeros(N), shape=(N, N)),
+        linear={},
         embeddings=embeddings,
         als=None,
         evaluation={},

@@ -109,6 +109,7 @@ def ward_bundle(
         },
         scores={"gnn": stack, "metapath": -stack, "stack": percentiles(stack)},
         contributions=contributions,
+        linear={},
         embeddings=_embeddings(graph),
         als=als,
         evaluation={"table": None, "diseases": [], "skipped": "made for a test"},
