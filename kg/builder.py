@@ -339,8 +339,16 @@ class _Builder:
 
     def _add_statements(self, batch: StatementBatch) -> None:
         rows = self._statements.setdefault(batch.kind, [])
-        for line, row in zip(batch.lines, batch.rows, strict=True):
+        by_name = {
+            column: self._register.rows(
+                node_type, pa.array([row[column] for row in batch.rows], pa.string()), "name"
+            ).tolist()
+            for column, node_type in batch.names.items()
+        }
+        for i, (line, row) in enumerate(zip(batch.lines, batch.rows, strict=True)):
             found = {name: self._register.find(row[name]) for name in batch.nodes}
+            for column, places in by_name.items():
+                found[column] = (batch.names[column], places[i]) if places[i] >= 0 else None
             missing = [row[name] for name, place in found.items() if place is None]
             if missing:
                 self._unknown(batch.file, line, f"{batch.kind} statement about", "node", missing[0])

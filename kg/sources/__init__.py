@@ -40,6 +40,7 @@ __all__ = [
 
 _SOURCES = {
     "hetionet": ("kg.sources.hetionet", "Hetionet"),
+    "indications": ("kg.sources.indications", "Indications"),
     "interactions": ("kg.sources.interactions", "Interactions"),
     "kgx": ("kg.sources.kgx", "Kgx"),
     "names": ("kg.sources.names", "Names"),

@@ -106,7 +106,8 @@ class TermBatch:
 class StatementBatch:
     """Facts of more than two parties.
 
-    ``nodes`` names the columns that hold CURIEs, or codes that lead to exactly one node.
+    ``nodes`` names the columns that hold CURIEs, or codes that lead to exactly one node; ``names``
+    those that hold names or synonyms leading to exactly one node, and of which type.
     """
 
     kind: str
@@ -114,6 +115,7 @@ class StatementBatch:
     lines: Sequence[int]
     rows: Sequence[Mapping[str, str]]
     nodes: tuple[str, ...] = field(default=())
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_between_two(edge_type: EdgeType) -> bool:

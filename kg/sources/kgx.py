@@ -14,8 +14,9 @@ else the edges say that none is stated.
 - A negated edge never becomes a fact: its relation is ``not_`` and the relation.
 - ``knowledge_level`` and ``agent_type`` are "not_provided" in older files, which lack them. A
   primary source that is no infores CURIE stays in the details; the provenance says not-provided.
-- ``publications`` become the detail ``reference``; a JSON object in ``qualifiers`` (our own export)
-  and all other columns become details. Identifiers of edges are not kept.
+- ``publications`` become the detail ``reference``, ``max_research_phase`` also the detail ``phase``
+  ("2", "1 to 2"); a JSON object in ``qualifiers`` (our own export) and all other columns become
+  details. Identifiers of edges are not kept.
 
 What our own export loses, reading back cannot restore: product, xref, broader labels, who says a
 label, statements, the adapter's name (kept as ``aggregator_knowledge_source``), the keys behind
@@ -246,6 +247,8 @@ def _details(record: Record) -> Record:
     details = {key: value for key, value in record.items() if key not in _NOT_KEPT}
     if publications := _texts(record, "publications"):
         details["reference"] = publications
+    if phase := biolink.phase(record):
+        details.setdefault("phase", phase)
     qualifiers = record.get("qualifiers")
     if isinstance(qualifiers, str) and qualifiers.startswith("{"):
         try:

@@ -8,18 +8,18 @@ CPIC's own content CC0-1.0. The archive is read in memory; nothing of it is writ
 Becomes statements of three kinds:
 
 - ``guidance``: ``gene``, ``phenotype``, ``drug``, ``recommendation``, ``strength``, ``population``,
-  ``reference``, as in the starter graph. Where a guideline of two genes says what holds while the
-  other gene is unknown, that is advice about one gene.
-- ``guidance_pairs``: advice that holds only for both ``gene`` and ``other_gene`` together, with
-  ``phenotype`` and ``other_phenotype``.
+  ``reference``, as in the starter graph.
+- ``guidance_pairs``: advice for both ``gene`` and ``other_gene`` together, with ``phenotype`` and
+  ``other_phenotype``. The second is "No Result" where the guideline says what holds as long as the
+  other gene is unknown.
 - ``references``: the guidelines.
 
 Quirks: a gene's result is a phenotype, an activity score, a diplotype or the status of an allele.
 Each is kept; an activity score also leads to the phenotype that CPIC gives it, and where the scores
 of one phenotype get different advice, each row says for which score it holds. Advice that changes
 neither dose nor drug begins with "Usual dosing:": the guideline's flags say so, and, where only the
-third is set ("other guidance"), its words. Rows that recommend nothing, for want of evidence, are
-not read: without a row the answer is "not covered".
+third is set ("other guidance"), its words. Rows that recommend nothing, for want of evidence or
+otherwise, begin with "No recommendation": they clear nothing.
 
 What a row may say: ``strength`` is "strong", "moderate" or "optional", or "not graded" where the
 guideline states none, as DPWG never does. ``phenotype`` is a phenotype in full ("Poor Metabolizer",
@@ -40,7 +40,7 @@ from typing import Any, ClassVar, NamedTuple
 from kg.errors import SourceError
 from kg.sources.base import Batch, Refusal, StatementBatch
 from kg.sources.files import describe, open_bytes
-from kg.sources.pharmacogenomics_ids import DRUGS, GENES
+from kg.sources.pharmacogenomics_ids import DRUGS, GENES, phenotype_of
 
 _MOST_FILES, _MOST_BYTES = 2_000, 8 << 20  # of an archive; of one of its files
 
@@ -53,10 +53,8 @@ _AS_USUAL = re.compile(
     re.IGNORECASE,
 )
 _NOTHING = re.compile(r"no recommendation|n/a$|the guideline does not provide", re.IGNORECASE)
+_NO_RESULT = "No Result"
 _SCORE = re.compile(r"(≥?)(\d+(?:\.\d+)?)(?: \(.*\))?")
-# Activity scores up to which a phenotype reaches, by gene; above the last: Ultrarapid.
-_PHENOTYPES = ("Poor Metabolizer", "Intermediate Metabolizer", "Normal Metabolizer")
-_LIMITS = {"CYP2C9": (0.5, 1.5, 2.0), "CYP2D6": (0.0, 1.0, 2.25), "DPYD": (0.5, 1.5, 2.0)}
 
 
 class _Result(NamedTuple):
@@ -157,37 +155,43 @@ def _read_guideline(file: str, content: bytes) -> Iterator[Batch]:
         for item in found:
             advice.setdefault(item, line)
     yield StatementBatch("references", file, [1], [reference])
-    for n_genes, kind in ((1, "guidance"), (2, "guidance_pairs")):
+    tables: dict[tuple[str, tuple[str, ...]], dict[_Advice, int]] = {}
+    for item, line in advice.items():
+        tables.setdefault(_table(item), {})[item] = line
+    for (kind, nodes), items in sorted(tables.items()):
         stated: dict[tuple[tuple[str, str], ...], int] = {}
-        for line, cells in _statements(
-            {a: n for a, n in advice.items() if len(a.results) == n_genes}
-        ):
+        for line, cells in _statements(items):
             stated.setdefault(tuple({**cells, "reference": key}.items()), line)
-        nodes = ("gene", "other_gene", "drug") if n_genes == 2 else ("gene", "drug")
-        if stated:
-            yield StatementBatch(kind, file, [*stated.values()], [dict(r) for r in stated], nodes)
+        yield StatementBatch(kind, file, [*stated.values()], [dict(r) for r in stated], nodes)
+
+
+def _table(advice: _Advice) -> tuple[str, tuple[str, ...]]:
+    """The kind of statement, and which of its columns must be nodes that somebody brings."""
+    if len(advice.results) == 1:
+        return "guidance", ("gene", "drug")
+    if advice.results[1].usual == _NO_RESULT:
+        return "guidance_pairs", ("gene", "drug")
+    return "guidance_pairs", ("gene", "other_gene", "drug")
 
 
 def _advice(row: Mapping[str, Any]) -> Iterator[_Advice]:
-    """What a recommendation says, once for each of its drugs; nothing if it recommends nothing."""
+    """What a recommendation says, once for each of its drugs."""
     term = (row.get("classification") or {}).get("term", "")
     text = _plain(row["text"]["html"])
     results = [_result(gene, value) for gene, value in sorted(row["lookupKey"].items())]
-    known = tuple(result for result in results if result is not None)
-    if (
-        not known
-        or term == "No recommendation"
-        or _NOTHING.match(text)
-        or any(result.phenotype == "xN combinations" for result in known)
-    ):
+    results.sort(key=lambda result: result.usual == _NO_RESULT)  # what is known comes first
+    if results[0].usual == _NO_RESULT or any(r.usual == "xN combinations" for r in results):
         return
-    if not text or len(known) > 2:
-        raise ValueError(f"{len(known)} genes, and the text {text[:40]!r}")
-    if _changes_nothing(row, text):
+    if not text or len(results) > 2:
+        raise ValueError(f"{len(results)} genes, and the text {text[:40]!r}")
+    if term == "No recommendation" or _NOTHING.match(text):
+        is_said = text.casefold().startswith("no recommendation")
+        text = text if is_said else f"No recommendation: {text}"
+    elif _changes_nothing(row, text):
         text = f"Usual dosing: {text}"
     for drug in row["relatedChemicals"]:
         yield _Advice(
-            known,
+            tuple(results),
             DRUGS.get(drug["name"], f"PHARMGKB.DRUG:{drug['id']}"),
             " ".join((row.get("population") or "general").split()),
             _STRENGTHS.get(term, "not graded"),
@@ -205,21 +209,18 @@ def _changes_nothing(row: Mapping[str, Any], text: str) -> bool:
     return not flags[2] or (bool(_AS_USUAL.search(text)) and "caution" not in text.lower())
 
 
-def _result(gene: str, value: Any) -> _Result | None:
-    """What a gene's lookup key means; None where it means that nothing is known."""
+def _result(gene: str, value: Any) -> _Result:
+    """What a gene's lookup key means."""
     node = GENES.get(gene, f"HGNC.SYMBOL:{gene}")
     if isinstance(value, dict):  # alleles, each with how often
         alleles = [allele for allele, times in sorted(value.items()) for _ in range(int(times))]
         return _Result(node, "/".join(alleles), "/".join(alleles))
-    if value == "No Result":
-        return None
     score = _SCORE.fullmatch(value)
-    if score is None or gene not in _LIMITS:
+    usual = phenotype_of(node, float(score[2])) if score else None
+    if score is None or usual is None:
         word = {"n/a": "Indeterminate"}.get(value, value)  # of a score: no phenotype follows
         word = f"{gene}{word}" if gene.startswith("HLA-") and word.startswith("*") else word
         return _Result(node, word, word)
-    limits = zip(_LIMITS[gene], _PHENOTYPES, strict=True)
-    usual = next((p for limit, p in limits if float(score[2]) <= limit), "Ultrarapid Metabolizer")
     return _Result(node, f"Activity score {score[1]}{float(score[2]):g}", usual)
 
 

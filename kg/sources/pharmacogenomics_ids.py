@@ -1,4 +1,4 @@
-"""Genes and drugs as the pharmacogenomic guidelines write them, and the nodes that they are.
+"""Genes and drugs as the pharmacogenomic guidelines write them, and what activity scores mean.
 
 The guidelines identify both by PharmGKB's own numbers and by names. Symbols are HGNC's, numbers of
 genes NCBI's, identifiers of drugs DrugBank's.
@@ -31,6 +31,22 @@ GENES: Mapping[str, str] = {
     "UGT1A1": "NCBIGene:54658",
     "VKORC1": "NCBIGene:79001",
 }
+# Activity scores up to which a phenotype reaches; above the last: Ultrarapid.
+_PHENOTYPES = ("Poor Metabolizer", "Intermediate Metabolizer", "Normal Metabolizer")
+_LIMITS = {
+    GENES["CYP2C9"]: (0.5, 1.5, 2.0),
+    GENES["CYP2D6"]: (0.0, 1.0, 2.25),
+    GENES["DPYD"]: (0.5, 1.5, 2.0),
+}
+
+
+def phenotype_of(gene: str, score: float) -> str | None:
+    """The phenotype that CPIC gives an activity score; None for a gene (CURIE) without scores."""
+    if gene not in _LIMITS:
+        return None
+    limits = zip(_LIMITS[gene], _PHENOTYPES, strict=True)
+    return next((name for limit, name in limits if score <= limit), "Ultrarapid Metabolizer")
+
 
 _DRUGS = """\
 abacavir DB01048; acenocoumarol DB01418; allopurinol DB00437; amikacin DB00479;

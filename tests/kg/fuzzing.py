@@ -19,6 +19,7 @@ from tests.kg import (
     test_formats_obo,
     test_formats_safe_xml,
     test_formats_triples,
+    test_source_indications,
     test_source_interactions,
     test_source_kgx,
     test_source_names,
@@ -93,6 +94,7 @@ def starter(content: bytes, tmp: Path) -> None:
 # Reader -> its target, and good files.
 TARGETS: Mapping[str, tuple[Target, list[str | bytes]]] = {
     "hetionet": (hetionet, [*_HETIONET]),
+    "indications": (test_source_indications.read_bytes, [test_source_indications.SAMPLE]),
     "interactions": (test_source_interactions.read_bytes, [*_INTERACTIONS]),
     "kgx": (test_source_kgx.read_bytes, [*test_source_kgx.SAMPLES]),
     "names": (test_source_names.read_bytes, [*_NAMES]),

@@ -1,6 +1,8 @@
 """DDInter and the ONC lists: what becomes of their words, their doubles and their bad rows."""
 
 import gzip
+import random
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ from kg.builder import BuildResult, build
 from kg.errors import KgError, SourceError
 from kg.graph import Assertion
 from kg.schema import EdgeType
-from kg.sources.base import EdgeBatch, Refusal
+from kg.sources.base import EdgeBatch, Refusal, StatementBatch
 from kg.sources.interactions import Interactions
+from kg.sources.interactions_coverage import extent
 from tests.kg.given import Given
 
 INTERACTS = EdgeType("Drug", "interacts", "Drug")
@@ -161,10 +164,80 @@ def test_a_folder_without_any_of_the_files_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_no_list_claims_to_cover_anything(tmp_path: Path) -> None:
-    (tmp_path / A).write_text(HEADER + "1,Warfarin,2,Aspirin,Major\n")
+def coverage(result: BuildResult) -> dict[str, str]:
+    names = dict(DRUGS)
+    rows = result.graph.statements.get("coverage", ())
+    assert {(row["table"], row["reference"]) for row in rows} <= {("interacts", "ddinter-1.0")}
+    return {names[row["drug"]]: row["extent"] for row in rows}
+
+
+def write(folder: Path, **pairs: str) -> Path:
+    """One file a group; ``"Warfarin-Aspirin Warfarin-Metformin"``."""
+    for group, text in pairs.items():
+        rows = [pair.split("-") for pair in text.split()]
+        lines = "".join(f"1,{a},2,{b},Major\n" for a, b in rows)
+        (folder / f"ddinter_downloads_code_{group}.csv").write_text(HEADER + lines)
+    return folder
+
+
+def test_a_drug_is_complete_where_its_file_must_hold_all_its_pairs(tmp_path: Path) -> None:
+    # Metformin has pairs in two files, so it is of neither group; who stands beside it is.
+    write(tmp_path, A="Metformin-Escitalopram", B="Warfarin-Metformin Aspirin-Warfarin")
+
+    assert coverage(read(tmp_path)) == {
+        "Warfarin": "complete",
+        "Escitalopram": "complete",
+        "Metformin": "known",
+        "Aspirin": "known",
+    }
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_is_called_complete_is_of_a_group_that_was_read(seed: int) -> None:
+    rng = random.Random(seed)
+    of = {f"drug {i}": set(rng.sample("ABXYZ", rng.randint(1, 2))) for i in range(12)}
+    pairs = [pair for pair in combinations(of, 2) if rng.random() < 0.4]
+    files = {g: {(a, b) for a, b in pairs if g in of[a] | of[b]} for g in "AB"}
+
+    found = extent(files)
+
+    listed = {drug for file in files.values() for pair in file for drug in pair}
+    assert {drug for drug in found.complete if not of[drug] & {"A", "B"}} == set()
+    assert sorted([*found.complete, *found.known]) == sorted(listed)
+
+
+def test_a_drug_that_is_documented_in_part_is_not_covered_at_all() -> None:
+    found = extent({"A": {("Lopinavir", "x"), ("y", "x")}, "B": {("x", "z")}})
+
+    assert found == (("y", "z"), ("x",))
+
+
+def test_one_list_alone_proves_nothing(tmp_path: Path) -> None:
+    result = read(write(tmp_path, A="Warfarin-Aspirin Warfarin-Metformin"))
+
+    assert not {"coverage", "universes"} & set(result.graph.statements)
+
+
+def test_a_universe_says_which_groups_were_read_and_how_many_drugs(tmp_path: Path) -> None:
+    (universe,) = read(
+        write(tmp_path, A="Metformin-Escitalopram", B="Warfarin-Metformin")
+    ).graph.statements["universes"]
+
+    assert "ATC groups A, B" in universe["scope"]
+    assert (universe["table"], universe["date"]) == ("interacts", "2021")
+
+
+def test_the_onc_lists_claim_to_cover_nothing(tmp_path: Path) -> None:
+    (tmp_path / HIGH).write_text("Amiodarone$DB01118$Escitalopram$DB01175$\n")
 
     assert "coverage" not in read(tmp_path).graph.statements
+
+
+def test_what_is_cited_has_a_reference(tmp_path: Path) -> None:
+    (tmp_path / HIGH).write_text("Amiodarone$DB01118$Escitalopram$DB01175$\n")
+
+    (reference,) = read(tmp_path).graph.statements["references"]
+    assert (reference["key"], reference["year"]) == ("onc-high-priority-2012", "2012")
 
 
 def test_the_real_lists_hold_the_pairs_that_their_authors_count(data: Path) -> None:
@@ -172,7 +245,8 @@ def test_the_real_lists_hold_the_pairs_that_their_authors_count(data: Path) -> N
     severities: dict[str, int] = {}
     for batch in Interactions(data / "ddi").read():
         assert not isinstance(batch, Refusal)
-        assert isinstance(batch, EdgeBatch)
+        if not isinstance(batch, EdgeBatch):
+            continue
         assert batch.details is not None
         source = batch.provenance.primary_knowledge_source
         pairs[source] = pairs.get(source, 0) + len(batch.heads)
@@ -186,3 +260,16 @@ def test_the_real_lists_hold_the_pairs_that_their_authors_count(data: Path) -> N
         "infores:onc-non-interruptive": 2_101,
     }
     assert severities == {"major": 26_914, "moderate": 96_675, "minor": 6_833, "none": 29_813}
+
+
+def test_the_real_files_prove_of_half_their_drugs_that_they_hold_every_pair(data: Path) -> None:
+    batches = [b for b in Interactions(data / "ddi").read() if isinstance(b, StatementBatch)]
+    rows = {row["drug"]: row["extent"] for b in batches if b.kind == "coverage" for row in b.rows}
+
+    assert {word: [*rows.values()].count(word) for word in ("complete", "known")} == {
+        "complete": 955,
+        "known": 957,
+    }
+    assert rows["Warfarin"] == rows["Metformin"] == rows["Methotrexate"] == "complete"
+    assert rows["Sildenafil"] == rows["Digoxin"] == rows["Lisinopril"] == "known"
+    assert "Acenocoumarol" not in rows

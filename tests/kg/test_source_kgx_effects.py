@@ -58,3 +58,28 @@ def test_a_relation_that_its_own_qualifiers_contradict_is_refused(tmp_path: Path
     (refused,) = one_edge(tmp_path, **{**UP, "relation_name": "downregulates"}).report.refused
 
     assert refused.reason == "relation_name 'downregulates', but its qualifiers say upregulates"
+
+
+TRIALS = EdgeType("Drug", "in_clinical_trials_for", "Disease")
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize(
+    ("given", "phase"),
+    [
+        ("clinical_trial_phase_3", "3"),
+        ("clinical_trial_phase_1_to_2", "1 to 2"),
+        ("clinical_trial_phase", None),
+        ("pre_clinical_research_phase", None),
+        (None, None),
+    ],
+)
+def test_a_trial_says_its_phase_in_a_word_that_people_read(
+    tmp_path: Path, suffix: str, given: str | None, phase: str | None
+) -> None:
+    trial = {"predicate": "biolink:in_clinical_trials_for", "object": "MONDO:0005148"}
+    graph = one_edge(tmp_path, suffix, **trial, max_research_phase=given).graph
+
+    (said,) = graph.assertions(TRIALS, 0)
+    assert said.details.get("phase") == phase
+    assert said.details.get("max_research_phase") == given

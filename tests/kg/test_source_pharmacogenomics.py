@@ -15,7 +15,7 @@ from kg.errors import KgError, SourceError
 from kg.sources.base import Refusal, StatementBatch
 from kg.sources.pharmacogenomics import Pharmacogenomics
 from kg.sources.pharmacogenomics_ids import DRUGS, GENES
-from recommend.safety.genes import UNCHANGED
+from recommend.safety.genes import UNCHANGED, UNDECIDED
 from tests.kg.given import Given
 
 C19, D6, HLA = "NCBIGene:1557", "NCBIGene:1565", "NCBIGene:3106"
@@ -124,16 +124,22 @@ def test_advice_about_two_genes_is_never_advice_about_one(tmp_path: Path) -> Non
     assert {(r["gene"], r["other_gene"]) for r in guidance(result, "guidance_pairs")} == {(C19, D6)}
 
 
-def test_advice_for_when_the_other_gene_is_unknown_is_advice_about_one(tmp_path: Path) -> None:
+def test_advice_for_when_the_other_gene_is_unknown_says_which_and_has_the_known_one_first(
+    tmp_path: Path,
+) -> None:
     result = read(
         tmp_path,
-        advice({"CYP2C19": "Poor Metabolizer", "CYP2D6": "No Result"}),
+        advice({"CYP2C19": "No Result", "CYP2D6": "Poor Metabolizer"}),
+        advice({"CYP2D6": "Poor Metabolizer", "TPMT": "No Result"}),  # TPMT is no node here
         advice({"CYP2C19": "No Result", "CYP2D6": "No Result"}, "Test first."),
     )
 
-    (row,) = guidance(result)
-    assert (row["gene"], row["phenotype"]) == (C19, "Poor Metabolizer")
-    assert guidance(result, "guidance_pairs") == []
+    told = {
+        (r["gene"], r["phenotype"], r["other_gene"], r["other_phenotype"])
+        for r in guidance(result, "guidance_pairs")
+    }
+    assert told == {(D6, "Poor Metabolizer", other, "No Result") for other in (C19, GENES["TPMT"])}
+    assert guidance(result) == []
 
 
 @pytest.mark.parametrize(
@@ -211,13 +217,20 @@ def test_the_safety_check_sees_what_changes_nothing(
         ("Indeterminate", "No recommendation", "Strong"),
         ("Normal Metabolizer", "Fine.", "No recommendation"),
         ("Normal Metabolizer", "The guideline does not provide a recommendation.", "N/A"),
-        ("xN combinations", "xN is not a valid input.", "N/A"),
     ],
 )
-def test_rows_that_recommend_nothing_are_not_read(
+def test_rows_that_recommend_nothing_say_so_first(
     tmp_path: Path, key: str, text: str, term: str
 ) -> None:
     result = read(tmp_path, advice({"CYP2D6": key}, text, classification={"term": term}))
+
+    (row,) = guidance(result)
+    assert UNDECIDED.match(row["recommendation"])
+    assert text in row["recommendation"]
+
+
+def test_a_key_that_is_no_result_is_not_read(tmp_path: Path) -> None:
+    result = read(tmp_path, advice({"CYP2D6": "xN combinations"}, "xN is not a valid input."))
 
     assert guidance(result) == []
     assert result.report.refused == []
@@ -331,7 +344,7 @@ def test_the_real_guidance_is_read_whole_and_agrees_with_an_older_edition(data: 
         if GENES[gene] == node and score in found and phenotype in found
     }
 
-    assert len(rows) == 1_342
+    assert len(rows) == 1_323
     assert {row["reference"].partition("-")[0] for row in rows} == {"cpic", "dpwg"}
     assert len(together) > 20
     assert not [

@@ -28,6 +28,7 @@ from kg.sources import (
 )
 from tests.graphs import starter_folder
 from tests.kg import (
+    test_source_indications,
     test_source_interactions,
     test_source_kgx,
     test_source_names,
@@ -80,6 +81,7 @@ def rdf_folder(path: Path) -> Path:
 OBO = "http://purl.obolibrary.org/obo/"
 SAMPLES: dict[str, Callable[[Path], Path]] = {  # a new source needs a line here
     "hetionet": hetionet_folder,
+    "indications": test_source_indications.sample,
     "interactions": test_source_interactions.sample,
     "kgx": test_source_kgx.sample_folder,
     "names": test_source_names.sample,
@@ -102,6 +104,7 @@ OTHERS = Given(
         ("DRUGBANK:DB01175", "Escitalopram", "RXNORM:321988"),
     ],
     Gene=[("NCBIGene:1557", "CYP2C19"), ("NCBIGene:1565", "CYP2D6")],
+    Disease=[("DOID:10763", "hypertension"), ("DOID:6364", "migraine")],
 )
 
 

@@ -27,8 +27,11 @@ NOT_IN_SHARED_DATA = {
     "DRUGBANK:DB04854",  # febuxostat
     "DRUGBANK:DB09035",  # nivolumab
     "DRUGBANK:DB09153",  # sodium chloride
+    "DRUGBANK:DB09293",  # sodium iodide I-131
     "DRUGBANK:DB09302",  # alirocumab
     "DRUGBANK:DB09324",  # sulbactam
+    "DRUGBANK:DB15171",  # tirzepatide
+    "DRUGBANK:DB16165",  # finerenone
     "DRUGBANK:DB16691",  # nirmatrelvir
 }
 

@@ -21,15 +21,14 @@ from kg.sources.starter_interactions import expand
 
 STARTER = Path(kg.__file__).parent / "starter"
 INTERACTS = EdgeType("Drug", "interacts", "Drug")
+WORDS = ("severity", "mechanism", "effect", "topical")
 SEVERITIES = ("none", "moderate", "major", "contraindicated")
 
 # Pairs for which a rule of single drugs says less than a rule of a group. It is meant; a new one
 # needs a line here.
 MILDER = {
-    ("Atazanavir", "Eplerenone"): "major",
-    ("Dabigatran etexilate", "Tacrolimus"): "major",
     ("Efavirenz", "Rifampicin"): "moderate",
-    ("Eplerenone", "Voriconazole"): "major",
+    ("Efavirenz", "Rifapentine"): "moderate",
     ("Potassium Chloride", "Spironolactone"): "major",
 }
 
@@ -150,13 +149,13 @@ def named(rule: dict[str, str]) -> set[frozenset[str]]:
 
 @pytest.fixture(scope="module")
 def decided(starter: Graph) -> dict[frozenset[str], set[tuple[str, ...]]]:
-    """Pair -> what the built graph says of it: severity, mechanism, effect, reference."""
+    """Pair -> what the built graph says of it: the words of its rules and their references."""
     table, ids = starter.edge_tables[INTERACTS], starter.ids["Drug"].to_pylist()
     result: dict[frozenset[str], set[tuple[str, ...]]] = {}
     for edge, ends in enumerate(np.stack([table.head, table.tail], axis=1).tolist()):
         said = [a.details for a in starter.assertions(INTERACTS, edge)]
         result[frozenset(ids[end] for end in ends)] = {
-            (d["severity"], d["mechanism"], d["effect"], "|".join(d["reference"])) for d in said
+            (*(d.get(name, "") for name in WORDS), "|".join(d["reference"])) for d in said
         }
     return result
 

@@ -5,6 +5,8 @@ pinned by SHA-256. :meth:`Names.version` says what was read and how much of it w
 
 - ``drugbank-slim.tsv`` (DrugBank, CC-BY-NC-4.0): names and InChIKeys of 1,552 drugs. Its ATC codes
   are not read: they were assigned by parts of names and give loratadine the code of lisinopril.
+  Nor are its groups: what it calls *withdrawn* is in use, mostly. Which of its drugs were taken off
+  the market is told by our own short table (``withdrawn``), as statements ``withdrawn``.
 - ``aliases.json`` (DrugBank, CC-BY-NC-4.0): further names, most of them brands; ``drugs`` says
   what they are worth. Needs ``drugbank-slim.tsv``.
 - ``WHO*ATC-DDD*.csv`` (CC-BY-NC-SA-4.0 claimed; the index is WHOCC's, not for commercial use): ATC
@@ -35,6 +37,7 @@ from kg.graph import Provenance
 from kg.sources.base import Batch, LabelBatch, Refusal
 from kg.sources.files import Download, describe, find, locate
 from kg.sources.names import readers
+from kg.sources.names.withdrawn import withdrawn
 
 _GITHUB = "https://github.com"
 _DRUGBANK = f"{_GITHUB}/dhimmel/drugbank/raw"
@@ -174,6 +177,7 @@ class Names:
                     labels.append(item)
             if labels:
                 yield LabelBatch(path.name, labels, _FILES[name].provenance)
+        yield from withdrawn(known.drugs.names)
 
     def version(self) -> Mapping[str, Any]:
         """The files read, each with size and SHA-256, and what was dropped from each, and why."""

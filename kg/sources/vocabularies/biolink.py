@@ -1,5 +1,6 @@
 """Biolink's classes and predicates (https://w3id.org/biolink), and the types they become here."""
 
+import re
 from collections.abc import Collection, Mapping
 
 from kg.schema import EDGES, NODES, EdgeType, edge_spec, is_edge_type
@@ -57,6 +58,8 @@ _DIRECTIONS = {
     "upregulates": ("increased", "upregulated"), "downregulates": ("decreased", "downregulated"),
 }  # fmt: skip
 EFFECTS = frozenset(_DIRECTIONS)
+
+_PHASE = re.compile(r"clinical_trial_phase_(\d(?:_to_\d)?)")  # of its research phases
 
 
 def node_type(categories: Collection[str], ours: str = "") -> str:
@@ -128,3 +131,9 @@ def effect(record: Mapping[str, object]) -> str:
     if aspect not in ("", *_ASPECTS):
         return ""
     return next((relation for relation, values in _DIRECTIONS.items() if direction in values), "")
+
+
+def phase(record: Mapping[str, object]) -> str:
+    """The phase of the trials that an edge speaks of: "3", "1 to 2", or empty if it gives none."""
+    found = _PHASE.fullmatch(str(record.get("max_research_phase", "")))
+    return found[1].replace("_", " ") if found else ""
