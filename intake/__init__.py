@@ -5,7 +5,8 @@ makes a :class:`PatientBundle` a patient, resources as they came, with a list of
 ``resource`` knows the parts of a resource and ``checks`` what makes it usable; ``codes`` finds the
 nodes of its codes. ``lists`` decides which conditions, drugs and allergies count, ``observations``
 reads kidneys and genes, ``pregnancy`` tells whether there is one, and ``profile`` puts together
-what the recommender may know. Nothing is guessed: what cannot be mapped is listed as such.
+what the recommender may know. ``profile_file`` reads a profile that a person wrote, with names
+instead of codes. Nothing is guessed: what cannot be mapped is listed as such.
 
 >>> resolver = Resolver(graph)
 >>> for bundle in read_patients([path]):
@@ -22,6 +23,7 @@ from intake.errors import (
 )
 from intake.fhir import PatientBundle, Problem, read_patients
 from intake.profile import code_grades, to_profile
+from intake.profile_file import read_profile
 
 __all__ = [
     "IntakeError",
@@ -34,5 +36,6 @@ __all__ = [
     "UnreadableError",
     "code_grades",
     "read_patients",
+    "read_profile",
     "to_profile",
 ]

@@ -3,6 +3,7 @@
 IntakeError
 ├── UnreadableError (OSError)       a file that is missing or that the system does not let us read
 ├── NotFhirError (ValueError)       a file that is not the FHIR it should be; damaged; too large
+├── NotOmopError (ValueError)       a folder or file that is not the OMOP CDM it should be
 ├── UnclaimedError (ValueError)     an entry that belongs to no patient in the files
 └── MixedPatientsError (ValueError) resources of two patients given as one
 """
@@ -28,6 +29,10 @@ class UnreadableError(IntakeError, OSError):
 
 class NotFhirError(IntakeError, ValueError):
     """A file is not JSON, not a FHIR R4 bundle, damaged or too large."""
+
+
+class NotOmopError(IntakeError, ValueError):
+    """A table of OMOP CDM v5.4 or a column of it is missing, double or damaged."""
 
 
 class UnclaimedError(IntakeError, ValueError):

@@ -1,7 +1,7 @@
 """The lists of a profile: which conditions, drugs and allergies count, and as which nodes.
 
-What counts (statuses as recorded; whether an old one still holds is not judged here, so every fact
-keeps its dates):
+What counts (statuses as recorded; what is too old to be believed is marked, see
+``intake.staleness``):
 
 * Conditions: ``active``, ``recurrence``, ``relapse``, or no clinicalStatus and no abatement. Not
   ``refuted`` or ``entered-in-error``. An unconfirmed, provisional or differential one counts, and
@@ -22,7 +22,7 @@ or text is no date.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from intake.checks import complaint, forbidden
 from intake.codes import (
@@ -32,9 +32,25 @@ from intake.codes import (
     says_nothing,
     stated_empty,
 )
-from intake.resource import Resource, Span, allergens, clean, label, period, span, status
-from kg.names import Resolution
-from recommend.profile import Fact, Knowledge, Unmapped
+from intake.dosages import dose_of, names_of, route_of
+from intake.resource import (
+    Resource,
+    Span,
+    allergens,
+    clean,
+    codings,
+    label,
+    objects,
+    period,
+    span,
+    status,
+    text_of,
+)
+from intake.routes import elsewhere, local_only
+from intake.staleness import is_stale_order, is_stale_problem
+from intake.symptoms import find_symptoms
+from kg.names import Match, Resolution
+from recommend.profile import Criticality, Fact, Knowledge, Reaction, Unmapped
 
 Kind = Literal["condition", "drug", "allergy"]
 
@@ -63,9 +79,15 @@ class PatientList:
         return Knowledge.UNKNOWN
 
 
-def read_conditions(entries: list[Resource], resolver: Resolver) -> PatientList:
-    """The current conditions."""
-    result = PatientList()
+def read_conditions(
+    entries: list[Resource], resolver: Resolver, *, today: date
+) -> tuple[PatientList, list[Fact]]:
+    """The current conditions, and the symptoms that are listed among them.
+
+    A symptom that no disease has the name of stays ``unmapped`` as well: it is no disease that was
+    assessed.
+    """
+    result, symptoms = PatientList(), list[Fact]()
     for entry in _usable(entries, "condition", result):
         clinical = status(entry, "clinicalStatus")
         is_abated = any(key.startswith("abatement") for key in entry)
@@ -78,23 +100,30 @@ def read_conditions(entries: list[Resource], resolver: Resolver) -> PatientList:
             continue
         onset, _ = period(entry, "onset")
         abatement, abatement_end = period(entry, "abatement")
-        _add(
-            result,
-            resolver.condition(concept),
-            Fact(
-                "",
-                status=clinical,
-                verification=status(entry, "verificationStatus"),
-                start=_first(onset),
-                end=_last(abatement_end or abatement),
+        found = resolver.condition(concept)
+        names = [*filter(None, (*(c.display for c in codings(concept)), text_of(concept)))]
+        fact = Fact(
+            "",
+            status=clinical,
+            verification=status(entry, "verificationStatus"),
+            start=_first(onset),
+            end=_last(abatement_end or abatement),
+            is_stale=is_stale_problem(
+                entry, names or [match.node.name for match in found.matches], today
             ),
-            Unmapped("condition", label(concept), "no disease node has its code or name"),
         )
-    return result
+        missing = "no disease node has its code or name"
+        if not found.matches:
+            named = find_symptoms(resolver, concept)
+            old = is_stale_problem(entry, names, today, is_symptom=True)
+            symptoms += (of_match(replace(fact, is_stale=old), match) for match in named)
+            missing = "it is a symptom, not a disease" if named else missing
+        _add(result, found, fact, Unmapped("condition", label(concept), missing))
+    return result, symptoms
 
 
 def read_drugs(
-    entries: list[Resource], medications: list[Resource], resolver: Resolver
+    entries: list[Resource], medications: list[Resource], resolver: Resolver, *, today: date
 ) -> tuple[PatientList, list[Fact]]:
     """Current drugs with what is known of the list, and the facts of past ones."""
     current, past = PatientList(), PatientList()
@@ -116,11 +145,23 @@ def read_drugs(
         start, end = (
             (span(entry.get("authoredOn")), None) if is_request else period(entry, "effective")
         )
+        found, name = resolver.medication(entry, others), medication_label(entry, others)
+        route = route_of(entry, [*names_of(entry.get("medicationCodeableConcept")), name])
+        dose, absorbed = dose_of(entry), local_only(route, (m.node.name for m in found.matches))
+        fact = Fact(
+            "",
+            status=state,
+            start=_first(start),
+            end=_last(end),
+            dose=dose if absorbed == route else elsewhere(dose, route),
+            route=absorbed,
+            is_stale=state in _MAY_BE_TAKEN and is_stale_order(entry, today),
+        )
         _add(
             current if state in _MAY_BE_TAKEN else past,
-            resolver.medication(entry, others),
-            Fact("", status=state, start=_first(start), end=_last(end)),
-            Unmapped("drug", medication_label(entry, others), "no drug node has its code or name"),
+            found,
+            fact,
+            Unmapped("drug", name, "no drug node has its code or name"),
         )
     return current, past.facts
 
@@ -140,7 +181,14 @@ def read_allergies(entries: list[Resource], resolver: Resolver) -> PatientList:
         _add(
             result,
             resolve_allergy(entry, resolver),
-            Fact("", status=clinical, verification=verification, start=_first(onset)),
+            Fact(
+                "",
+                status=clinical,
+                verification=verification,
+                start=_first(onset),
+                criticality=_criticality(entry),
+                reaction=_reaction(entry),
+            ),
             Unmapped(
                 "allergy",
                 next(filter(None, map(label, allergens(entry))), ""),
@@ -157,6 +205,17 @@ def resolve_allergy(entry: Resource, resolver: Resolver) -> Resolution:
     found = [resolver.allergen(concept, near=near) for concept in allergens(entry)]
     unique = {match.node: match for part in found for match in part.matches}
     return Resolution(tuple(unique.values()), bool(found) and all(part.complete for part in found))
+
+
+def _criticality(entry: Resource) -> Criticality:
+    stated = entry.get("criticality")
+    return next((known for known in get_args(Criticality) if known == stated), "")
+
+
+def _reaction(entry: Resource) -> Reaction:
+    """The worst severity of the reactions that are recorded."""
+    stated = [clean(reaction.get("severity")) for reaction in objects(entry.get("reaction"))]
+    return next((known for known in reversed(get_args(Reaction)) if known in stated), "")
 
 
 def _categories(entry: Resource) -> list[str]:
@@ -199,16 +258,7 @@ def _add(result: PatientList, resolution: Resolution, template: Fact, missing: U
         missing: what to say if there is no node at all.
     """
     result.n_current += 1
-    for match in resolution.matches:
-        result.facts.append(
-            replace(
-                template,
-                node=match.node.id,
-                grade=match.grade,
-                basis=match.basis,
-                distance=match.distance,
-            )
-        )
+    result.facts += (of_match(template, match) for match in resolution.matches)
     if not resolution.matches:
         result.unmapped.append(missing)
     elif resolution.unresolved:
@@ -217,6 +267,17 @@ def _add(result: PatientList, resolution: Resolution, template: Fact, missing: U
         result.unmapped.append(replace(missing, reason=reason))
     elif not resolution.complete and all(match.grade != "near" for match in resolution.matches):
         result.unmapped.append(replace(missing, reason="it is not certain what all of it means"))
+
+
+def of_match(template: Fact, match: Match) -> Fact:
+    """``template`` as a fact of the node that matched."""
+    return replace(
+        template,
+        node=match.node.id,
+        grade=match.grade,
+        basis=match.basis,
+        distance=match.distance,
+    )
 
 
 def _first(stated: Span | None) -> date | None:

@@ -1,18 +1,16 @@
-"""What observations say of kidneys and genes; doubtful ones say nothing.
+"""What observations say of genes, and which observations count; doubtful ones say nothing.
 
-A number is used only with its unit, a result only with its date and while it can still hold. Where
-results contradict each other the answer is "unknown", never the more convenient one.
+A result is used only with its date and while it can still hold. Where results contradict each other
+the answer is "unknown", never the more convenient one.
 """
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
 from intake.checks import complaint
 from intake.codes import Resolver
 from intake.resource import (
     Resource,
-    clean,
     codings,
     label,
     objects,
@@ -43,37 +41,17 @@ _DONE = ("final", "amended", "corrected")
 A_DAY = timedelta(days=1)  # a result may be dated tomorrow in another time zone
 
 
-def find_egfr(observations: Iterable[Resource], *, today: date) -> float | None:
-    """The newest estimated GFR of the last 12 months in mL/min/{1.73_m2}, or None.
-
-    Of several on the newest day the lowest counts. If a result of that day cannot be read (another
-    unit, "> 60", no number), the answer is None: an older result would hide the newer one.
-    """
-    newest: date | None = None
-    values: list[float | None] = []
-    for resource, day in dated(observations, EGFR, today):
-        if day < _year_before(today) or "dataAbsentReason" in resource:
-            continue
-        if newest is None or day > newest:
-            newest, values = day, []
-        if day == newest:
-            values.append(_egfr_value(resource.get("valueQuantity")))
-    known = [value for value in values if value is not None]
-    return min(known) if known and len(known) == len(values) else None
-
-
 def find_genes(
     observations: Iterable[Resource], resolver: Resolver, *, today: date
 ) -> tuple[tuple[GenePhenotype, ...], tuple[Unmapped, ...]]:
     """The newest phenotype of each gene, from results that name one gene and one phenotype."""
     found: dict[str, tuple[date, set[str]]] = {}
     unmapped: list[Unmapped] = []
-    for resource, day in dated(observations, None, today):
+    stated = [resource for resource in observations if _phenotype(resource)]
+    for resource, day in dated(stated, None, today):
         phenotype = _phenotype(resource)
-        if not phenotype:
-            continue
         studied = [
-            part for part in objects(resource.get("component")) if _has_code(part, {GENE_STUDIED})
+            part for part in objects(resource.get("component")) if has_code(part, {GENE_STUDIED})
         ]
         name = label(studied[0].get("valueCodeableConcept")) if len(studied) == 1 else ""
         gene = _gene(studied[0], resolver) if len(studied) == 1 else None
@@ -100,7 +78,7 @@ def dated(
 ) -> Iterable[tuple[Resource, date]]:
     """Finished observations with one of the LOINC codes, with the day they are of."""
     for resource in observations:
-        if codes is not None and not _has_code(resource, codes):
+        if codes is not None and not has_code(resource, codes):
             continue
         if status(resource, "status") not in _DONE or complaint(resource):
             continue
@@ -111,27 +89,13 @@ def dated(
             yield resource, day.first
 
 
-def _has_code(resource: Resource, codes: Iterable[str]) -> bool:
+def has_code(resource: Resource, codes: Iterable[str]) -> bool:
+    """Whether the observation has one of the LOINC codes."""
     return any(c.system == LOINC and c.code in codes for c in codings(resource.get("code")))
 
 
-def _egfr_value(quantity: Any) -> float | None:
-    if not isinstance(quantity, dict) or quantity.get("comparator"):
-        return None
-    value = quantity.get("value")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    low, high = EGFR_RANGE
-    if not low < value <= high:  # false for NaN too
-        return None
-    # UCUM's code decides where there is one; the printed unit only stands in for it.
-    unit = clean(quantity.get("code")) or clean(quantity.get("unit"))
-    for written in " {}_^":
-        unit = unit.replace(written, "")
-    return float(value) if unit.replace("²", "2").lower() == "ml/min/1.73m2" else None
-
-
-def _year_before(today: date) -> date:
+def year_before(today: date) -> date:
+    """The same day a year ago; 28 February for the 29th."""
     day = 28 if (today.month, today.day) == (2, 29) else today.day
     return today.replace(year=today.year - 1, day=day) if today.year > 1 else date.min
 
@@ -141,9 +105,9 @@ def _phenotype(resource: Resource) -> str:
     values = [
         part.get("valueCodeableConcept")
         for part in objects(resource.get("component"))
-        if _has_code(part, {METABOLISM_PART})
+        if has_code(part, {METABOLISM_PART})
     ]
-    if _has_code(resource, METABOLISM | {METABOLISM_PART}):
+    if has_code(resource, METABOLISM | {METABOLISM_PART}):
         values.append(resource.get("valueCodeableConcept"))
     texts = {text for text in map(label, values) if text}
     return texts.pop() if len(texts) == 1 else ""

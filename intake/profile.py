@@ -1,7 +1,7 @@
 """Resources of one patient to the PatientProfile that the recommender may see.
 
 Which entries count is said in ``intake.lists``, which observations in ``intake.observations``.
-Facts of one node become one: the best grade, then active before other statuses, then the newest.
+Facts of one node become one, see ``intake.merging``.
 A partial birth date is taken at its latest, so the age is the youngest possible one: rules that
 protect children then err on the safe side.
 """
@@ -10,17 +10,34 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
+from intake.body import (
+    WEIGHT,
+    find_child_pugh,
+    find_weight,
+    is_child_pugh,
+    observed_symptoms,
+)
 from intake.checks import complaint, forbidden
 from intake.codes import Resolver, medications_of, says_nothing, stated_empty, worst
 from intake.errors import MixedPatientsError
-from intake.lists import read_allergies, read_conditions, read_drugs, resolve_allergy
-from intake.observations import find_egfr, find_genes
+from intake.kidneys import CREATININE, read_kidneys
+from intake.lactation import find_lactation
+from intake.lists import (
+    of_match,
+    read_allergies,
+    read_conditions,
+    read_drugs,
+    resolve_allergy,
+)
+from intake.merging import merged
+from intake.observations import EGFR, LOINC, find_genes
 from intake.pregnancy import find_pregnancy
-from intake.resource import KEPT, Resource, span
+from intake.resource import KEPT, Resource, codings, span
 from kg.graph import Graph
-from kg.names import GRADES, Resolution
+from kg.names import Resolution
 from recommend.profile import Fact, PatientProfile, Sex
 
+_MEASURED = EGFR | CREATININE | WEIGHT
 OLDEST = 130  # years; what is older is a wrong birth date
 
 
@@ -42,22 +59,23 @@ def to_profile(
     by_type = _by_type(resources)
     patient = _the_patient(by_type["Patient"])
     age, sex = _age(patient, today), _sex(patient)
-    observations = by_type["Observation"]
-    conditions = read_conditions(by_type["Condition"], resolver)
+    observations = [result for result in by_type["Observation"] if _may_matter(result)]
+    conditions, symptoms = read_conditions(by_type["Condition"], resolver, today=today)
     drugs, past = read_drugs(
         by_type["MedicationRequest"] + by_type["MedicationStatement"],
         by_type["Medication"],
         resolver,
+        today=today,
     )
     allergies = read_allergies(by_type["AllergyIntolerance"], resolver)
     genes, unmapped_genes = find_genes(observations, resolver, today=today)
-    pregnancy, doubts = find_pregnancy(
-        observations,
-        [entry for entry in by_type["Condition"] if not complaint(entry)],
-        today=today,
-        sex=sex,
-        age_years=age,
-    )
+    problems = [entry for entry in by_type["Condition"] if not complaint(entry)]
+    pregnancy, doubts = find_pregnancy(observations, problems, today=today, sex=sex, age_years=age)
+    kidneys = read_kidneys(observations, today=today, age_years=age, sex=sex)
+    symptoms += [
+        of_match(Fact("", start=day), match)
+        for match, day in observed_symptoms(observations, resolver, today=today)
+    ]
     current = _merged(drugs.facts)
     taken = {fact.node for fact in current}
     return PatientProfile(
@@ -65,6 +83,7 @@ def to_profile(
         drugs=current,
         past_drugs=tuple(fact for fact in _merged(past) if fact.node not in taken),
         allergies=_merged(allergies.facts),
+        symptoms=_merged(symptoms),
         genes=genes,
         conditions_known=conditions.known(),
         drugs_known=drugs.known(),
@@ -72,7 +91,12 @@ def to_profile(
         age_years=age,
         sex=sex,
         pregnancy=pregnancy,
-        egfr=find_egfr(observations, today=today),
+        lactation=find_lactation(observations, problems, today=today, sex=sex, age_years=age),
+        egfr=kidneys.egfr,
+        creatinine=kidneys.creatinine,
+        weight_kg=find_weight(observations, today=today, age_years=age),
+        kidney_doubt=kidneys.doubt,
+        child_pugh=find_child_pugh(observations, today=today),
         deceased=_is_deceased(patient),
         unmapped=tuple(
             dict.fromkeys(
@@ -129,6 +153,16 @@ def _by_type(resources: Iterable[Resource]) -> dict[str, list[Resource]]:
     return found
 
 
+def _may_matter(observation: Resource) -> bool:
+    """Whether one of the readers may look at it; of a thousand measurements few are."""
+    if "valueQuantity" not in observation or "component" in observation:
+        return True
+    found = codings(observation.get("code"))
+    return any(coding.system == LOINC and coding.code in _MEASURED for coding in found) or (
+        is_child_pugh(observation)
+    )
+
+
 def _the_patient(patients: list[Resource]) -> Resource:
     if len(patients) > 1:
         raise MixedPatientsError(
@@ -175,14 +209,5 @@ def _is_deceased(patient: Resource) -> bool:
 
 
 def _merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """One fact a node, the most telling one, sorted by node."""
-
-    def rank(fact: Fact) -> tuple[int, bool, int]:
-        newest = -fact.start.toordinal() if fact.start else 0
-        return GRADES.index(fact.grade), fact.status != "active", newest
-
-    best: dict[str, Fact] = {}
-    for fact in facts:
-        if fact.node not in best or rank(fact) < rank(best[fact.node]):
-            best[fact.node] = fact
-    return tuple(best[node] for node in sorted(best))
+    """One fact a node, sorted by node."""
+    return tuple(sorted(merged(facts), key=lambda fact: fact.node))

@@ -24,6 +24,7 @@ Route = Literal[
     "", "oral", "injected", "inhaled", "skin", "eye", "ear", "nasal", "vaginal", "rectal", "mouth"
 ]
 Criticality = Literal["", "low", "high", "unable-to-assess"]
+UnmappedKind = Literal["condition", "drug", "allergy", "symptom", "gene", "pregnancy"]
 Reaction = Literal["", "mild", "moderate", "severe"]
 
 ROUTES: tuple[Route, ...] = get_args(Route)
@@ -107,7 +108,7 @@ class GenePhenotype:
 class Unmapped:
     """Something recorded that no node answers to, or not safely enough."""
 
-    kind: Literal["condition", "drug", "allergy", "gene", "pregnancy"]
+    kind: UnmappedKind
     text: str  # display or code as recorded
     reason: str
 
@@ -294,9 +295,8 @@ def _read_fact(name: str, item: object) -> Fact:
 
 def _read_unmapped(item: object) -> Unmapped:
     texts = _texts("unmapped", item, ("kind", "text", "reason"), required=True)
-    kinds = ("condition", "drug", "allergy", "gene", "pregnancy")
-    if texts["kind"] not in kinds:
-        raise ProfileError(f"unmapped: kind must be one of {', '.join(kinds)}")
+    if texts["kind"] not in get_args(UnmappedKind):
+        raise ProfileError(f"unmapped: kind must be one of {', '.join(get_args(UnmappedKind))}")
     return Unmapped(**texts)
 
 

@@ -109,7 +109,7 @@ def allergy(**fields: object) -> Json:
     return _made("AllergyIntolerance", base, fields)
 
 
-def observation(code: str, **fields: object) -> Json:
+def observation(code: str, /, **fields: object) -> Json:
     base = {
         "id": "o1",
         "status": "final",

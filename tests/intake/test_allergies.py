@@ -57,6 +57,26 @@ def test_an_allergy_counts_by_its_statuses_and_leads_to_drug_or_class(
     assert found.unmapped == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "criticality", "reaction"),
+    [
+        ({}, "", ""),
+        ({"criticality": "high"}, "high", ""),
+        ({"criticality": "unable-to-assess"}, "unable-to-assess", ""),
+        ({"criticality": "deadly"}, "", ""),
+        ({"criticality": "low", "reaction": [{"severity": "severe"}]}, "low", "severe"),
+        ({"reaction": [{"severity": "mild"}, {"severity": "moderate"}, {}]}, "", "moderate"),
+        ({"reaction": [{"severity": 3}, {"severity": "awful"}]}, "", ""),
+    ],
+)
+def test_criticality_is_one_thing_and_the_worst_reaction_another(
+    resolver: Resolver, fields: Json, criticality: str, reaction: str
+) -> None:
+    (fact,) = read_allergies([allergy(**fields)], resolver).facts
+
+    assert (fact.criticality, fact.reaction) == (criticality, reaction)
+
+
 def test_an_allergen_without_a_node_is_listed_with_its_category(resolver: Resolver) -> None:
     shellfish = allergy(category=["food"], code=concept("300913006", "Shellfish allergy"))
 

@@ -20,6 +20,8 @@ from tests.intake.samples import (
     small_graph,
 )
 
+TODAY = date(2024, 6, 1)
+
 
 def nodes(facts: list[Fact]) -> list[str]:
     return sorted(fact.node for fact in facts)
@@ -28,7 +30,7 @@ def nodes(facts: list[Fact]) -> list[str]:
 def current(resolver: Resolver, *entries: Json) -> PatientList:
     medications = [entry for entry in entries if entry["resourceType"] == "Medication"]
     others = [entry for entry in entries if entry["resourceType"] != "Medication"]
-    return read_drugs(others, medications, resolver)[0]
+    return read_drugs(others, medications, resolver, today=TODAY)[0]
 
 
 def test_each_ingredient_of_a_product_is_a_fact(resolver: Resolver) -> None:

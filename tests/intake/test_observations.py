@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from intake.codes import Resolver
-from intake.observations import EGFR, find_egfr, find_genes
+from intake.kidneys import find_egfr
+from intake.observations import EGFR, find_genes
 from recommend.profile import GenePhenotype
 from tests.intake.samples import CYP2C19, CYP2D6, LOINC, Json, concept, observation
 

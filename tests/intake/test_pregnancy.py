@@ -8,7 +8,7 @@ from intake.pregnancy import find_pregnancy
 from intake.profile import to_profile
 from kg.graph import Graph
 from recommend.profile import Sex
-from tests.intake.samples import Json, concept, condition, observation, patient, small_graph
+from tests.intake.samples import LOINC, Json, concept, condition, observation, patient, small_graph
 
 TODAY = date(2024, 6, 1)
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -86,13 +86,23 @@ def test_a_pregnancy_is_what_is_said_and_still_holds(entries: list[Json], answer
         ("female", 10.0, True, "pregnant"),
         ("female", 55.9, True, "pregnant"),
         ("female", 56.0, True, "unknown"),
-        ("female", 80, False, "unknown"),
+        ("female", 59.9, False, "unknown"),
+        ("female", 60, False, "not pregnant"),
+        ("female", 9.9, False, "not pregnant"),
+        ("female", None, False, "unknown"),
     ],
 )
 def test_a_pregnancy_must_be_plausible(
     sex: Sex, age: float | None, said: bool, answer: str
 ) -> None:
     assert pregnancy(*([status(YES)] if said else []), sex=sex, age=age)[0] == answer
+
+
+def test_the_status_may_be_loinc_s_answer() -> None:
+    for code, answer in (("LA15173-0", "pregnant"), ("LA26683-5", "not pregnant")):
+        said = status(YES) | {"valueCodeableConcept": concept(code, "", LOINC)}
+
+        assert pregnancy(said) == (answer, [])
 
 
 @pytest.mark.parametrize(
@@ -105,6 +115,10 @@ def test_a_pregnancy_must_be_plausible(
         concept("O09.90", "", ICD),
         {"text": "Pregnant"},
         {"text": "pregnancy"},
+        {"text": "Pregnant, 20 weeks"},
+        {"text": "Pregnancy (third trimester)"},
+        {"text": "12 weeks pregnant"},
+        {"text": "First trimester pregnancy"},
         concept("1", "Pregnant (finding)", "urn:local"),
     ],
 )
@@ -119,7 +133,8 @@ def test_every_code_and_word_for_a_pregnancy_is_one(code: Json) -> None:
 @pytest.mark.parametrize(
     "code",
     [concept("Z33.2", "", ICD), concept("O00.9", "", ICD), {"text": "Pregnancy test"},
-     {"text": "History of pregnancy"}, concept("Z33.1", "", "urn:local")],
+     {"text": "History of pregnancy"}, {"text": "Hypertension in pregnancy"},
+     concept("Z33.1", "", "urn:local")],
 )  # fmt: skip
 def test_what_only_resembles_a_pregnancy_is_none(code: Json) -> None:
     assert pregnancy(condition(code=code, onsetDateTime="2024-03-01")) == ("unknown", [])
@@ -151,6 +166,46 @@ def test_a_pregnancy_that_contradicts_the_record_is_named(
     expected = ("unknown", [f"the record says pregnant, but {why}"])
 
     assert pregnancy(*entries, sex=sex, age=age) == expected
+
+
+ENDED = "the record says pregnant, but also how a pregnancy ended since"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        concept("34801009", ""),
+        concept("19169002", "Miscarriage in first trimester"),
+        concept("79586000", "Tubal pregnancy"),
+        concept("O03.9", "", ICD),
+        concept("O80", "", ICD),
+        {"text": "Termination of pregnancy"},
+        {"text": "Stillbirth"},
+    ],
+)
+def test_a_pregnancy_that_ended_since_is_not_an_ongoing_one(code: Json) -> None:
+    after = condition(code=code, onsetDateTime="2024-05-25")
+    before = condition(
+        code=code, onsetDateTime="2024-01-15", clinicalStatus=concept("resolved", "")
+    )
+
+    assert pregnancy(after) == ("unknown", [])
+    assert pregnancy(expecting("2024-03-01"), after) == ("unknown", [ENDED])
+    assert pregnancy(status(YES), after) == ("unknown", [ENDED])
+    assert pregnancy(expecting("2024-03-01"), before) == ("pregnant", [])
+    assert pregnancy(
+        expecting("2024-03-01"), {**after, "verificationStatus": concept("refuted", "")}
+    ) == (
+        "pregnant",
+        [],
+    )
+
+
+@pytest.mark.parametrize("text", ["Threatened miscarriage", "History of stillbirth"])
+def test_what_threatens_a_pregnancy_has_not_ended_it(text: str) -> None:
+    threat = condition(code={"text": text}, onsetDateTime="2024-05-25")
+
+    assert pregnancy(expecting("2024-03-01"), threat) == ("pregnant", [])
 
 
 @pytest.fixture(scope="module")

@@ -138,14 +138,14 @@ def test_a_patient_with_a_modifier_says_nothing_of_themself() -> None:
 def test_facts_of_one_node_become_the_most_telling_one() -> None:
     found = profile(
         request(id="1", authoredOn="2019-01-01"),
-        request(id="2", authoredOn="2021-01-01"),
-        request(id="3", authoredOn="2023-01-01", status="on-hold"),
+        request(id="2", authoredOn="2023-06-01"),
+        request(id="3", authoredOn="2024-01-01", status="on-hold"),
         request(id="4", authoredOn="2024-01-01", medicationCodeableConcept=drug_text("Metfromin")),
         request(id="5"),
     )
 
     (fact,) = found.drugs
-    assert (fact.grade, fact.status, fact.start) == ("xref", "active", date(2021, 1, 1))
+    assert (fact.grade, fact.status, fact.start) == ("xref", "active", date(2023, 6, 1))
 
 
 def test_a_past_drug_that_is_current_again_is_current_only() -> None:
@@ -199,7 +199,17 @@ JSON = st.recursive(
 )
 SAMPLES = [
     patient(birthDate="1990-01", gender="female"), condition(onsetDateTime="2020"), request(),
-    request(contained=[medication(id="x")]), statement(), medication(), allergy(),
+    request(
+        dosageInstruction=[{"route": {}, "timing": {"repeat": {}}, "doseAndRate": [{}]}],
+        dispenseRequest={"expectedSupplyDuration": {"value": 3, "unit": "d"}},
+    ),
+    statement(dosage=[{"text": "x"}], dateAsserted="2020"),
+    condition(code={"text": "lactating"}, recordedDate="2020"),
+    observation("29463-7", valueQuantity={"value": 50, "code": "kg"}),
+    observation("2160-0", valueQuantity={"value": 1, "code": "mg/dL"}),
+    observation("63895-7", valueBoolean=True, valueString="A", valueInteger=3),
+    request(contained=[medication(id="x")]), statement(), medication(),
+    allergy(criticality="high", reaction=[{"severity": "mild"}]),
     observation("82810-3", valueCodeableConcept=concept("77386006", "")),
     observation("33914-3", valueQuantity={"value": 50, "code": "mL/min/{1.73_m2}"}),
 ]  # fmt: skip

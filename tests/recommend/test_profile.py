@@ -16,12 +16,17 @@ from recommend import (
     RecommendError,
     Unmapped,
 )
+from recommend.profile import ROUTES, Route
 
 FULL = PatientProfile(
     conditions=(Fact("DOID:9352", "xref", "SNOMEDCT:44054006", "active", "confirmed"),),
-    drugs=(Fact("DRUGBANK:DB00331", start=date(2020, 5, 31), end=date(2021, 1, 1)),),
+    drugs=(
+        Fact("DRUGBANK:DB00331", start=date(2020, 5, 31), end=date(2021, 1, 1), dose="10 mg"),
+        Fact("DRUGBANK:DB00373", route="eye"),
+    ),
     past_drugs=(Fact("DRUGBANK:DB00722", "near"),),
-    allergies=(Fact("ATC:J01C", "broader", distance=2),),
+    allergies=(Fact("ATC:J01C", "broader", distance=2, criticality="high", reaction="severe"),),
+    symptoms=(Fact("MESH:D009325", is_stale=True, confirmed=True),),
     genes=(GenePhenotype("NCBIGene:1565", "Poor Metabolizer"),),
     conditions_known=Knowledge.KNOWN,
     drugs_known=Knowledge.KNOWN,
@@ -29,11 +34,17 @@ FULL = PatientProfile(
     age_years=61.5,
     sex="female",
     pregnancy="not pregnant",
+    lactation="breastfeeding",
     egfr=55.0,
+    creatinine=1.2,
+    weight_kg=61.5,
+    kidney_doubt="they contradict each other",
+    child_pugh="B",
     deceased=False,
     unmapped=(
         Unmapped("condition", "odd finding", "no node"),
         Unmapped("pregnancy", "", "two answers"),
+        Unmapped("symptom", "seeing stars", "no node"),
     ),
 )
 
@@ -97,6 +108,16 @@ def test_a_statement_about_a_list_goes_before_its_looks() -> None:
         ({"sex": "f"}, "sex must be one of female"),
         ({"sex": ["female"]}, "sex must be one of female"),
         ({"pregnancy": True}, "pregnancy must be one of pregnant"),
+        ({"lactation": True}, "lactation must be one of breastfeeding"),
+        ({"child_pugh": "D"}, "child_pugh must be one of A, B, C"),
+        ({"child_pugh": ["A"]}, "child_pugh must be one of A, B, C"),
+        ({"kidney_doubt": 3}, "kidney_doubt must be a text"),
+        ({"creatinine": -1}, "creatinine must be a number from 0 to 50"),
+        ({"weight_kg": 0}, "weight_kg must be a number from 0.2 to 700"),
+        ({"drugs": [{"node": "DRUGBANK:1", "route": "foot"}]}, "route must be one of oral"),
+        ({"drugs": [{"node": "DRUGBANK:1", "route": ["eye"]}]}, "drugs must hold texts"),
+        ({"drugs": [{"node": "DRUGBANK:1", "is_stale": 1}]}, "must be true or false"),
+        ({"allergies": [{"node": "x", "reaction": "bad"}]}, "reaction must be one of mild"),
         ({"deceased": "no"}, "deceased must be true or false"),
         ([], "a profile is a JSON object"),
         ({"Jane Doe": 1}, "no field of that name; fields are conditions"),
@@ -158,7 +179,7 @@ def test_a_profile_error_is_a_value_error_and_ours() -> None:
 
 
 def test_a_profile_shows_counts_and_nothing_clinical() -> None:
-    assert repr(FULL) == "PatientProfile(1 conditions, 1 drugs, 1 allergies)"
+    assert repr(FULL) == "PatientProfile(1 conditions, 2 drugs, 1 allergies)"
 
 
 @pytest.mark.parametrize(
@@ -166,3 +187,23 @@ def test_a_profile_shows_counts_and_nothing_clinical() -> None:
 )
 def test_only_the_thing_itself_is_certain(grade: Any, is_certain: bool) -> None:
     assert Fact("DOID:1", grade).is_certain is is_certain
+
+
+def test_what_is_stale_is_not_certain_until_a_person_confirms_it() -> None:
+    stale = Fact("DOID:1", is_stale=True)
+    profile = PatientProfile(conditions=(stale, Fact("DOID:2", "near")), drugs=(Fact("X:1"),))
+
+    confirmed = profile.confirm(["DOID:1", "DOID:2"])
+
+    assert not any(fact.is_certain for fact in profile.conditions)
+    assert all(fact.is_certain for fact in confirmed.conditions)
+    assert confirmed.drugs == profile.drugs
+    with pytest.raises(ProfileError, match="no 'DOID:3' that could be confirmed"):
+        profile.confirm(["DOID:1", "DOID:3"])
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_local_are_the_routes_by_which_little_of_a_drug_is_absorbed(route: Route) -> None:
+    is_local = route in ("skin", "eye", "ear", "nasal", "vaginal", "mouth")
+
+    assert Fact("DRUGBANK:1", route=route).is_local is is_local
