@@ -52,6 +52,14 @@ Evidence = Annotated[
     list[str] | None, typer.Option("--evidence", help="E.g. knowledge_assertion,manual_agent.")
 ]
 BundleDir = Annotated[Path | None, typer.Option("--bundle", help="The models' folder.")]
+MissRate = Annotated[
+    float | None,
+    typer.Option("--miss-rate", help="Show no hypothesis beyond it, e.g. 0.1; may be none at all."),
+]
+Confirm = Annotated[
+    list[str] | None,
+    typer.Option("--confirm", help="CURIEs of near or old facts that you have confirmed."),
+]
 
 _INTERRUPTED = 128 + 2  # how Typer ends after Ctrl-C, by the shell's convention for SIGINT
 
@@ -414,6 +422,8 @@ def recommend(
         bool, typer.Option("--all", help="Every stored patient, then one line of coverage.")
     ] = False,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="Drugs a condition and kind.")] = 5,
+    miss_rate: MissRate = None,
+    confirm: Confirm = None,
     graph_dir: GraphDir = None,
     bundle_dir: BundleDir = None,
     home: Home = None,
@@ -422,23 +432,90 @@ def recommend(
     """Rank drugs for a patient, checked and explained; a stored patient's answer is recorded."""
     if (patient is not None) + (profile is not None) + every != 1:
         raise typer.BadParameter("give a patient's id, or --profile FILE, or --all")
+    if every and confirm:
+        raise typer.BadParameter("--confirm is about one patient, not --all")
     graph, bundle = _graph(graph_dir, home), _bundle(bundle_dir, home)
+    nodes = _words(confirm)
     if profile is not None:
         from service.suggest import suggest_for_profile
 
-        answer = suggest_for_profile(graph, bundle, profile, k=top)
+        answer = suggest_for_profile(
+            graph, bundle, profile, k=top, miss_rate=miss_rate, confirmed=nodes
+        )
         _answer(profile.name, answer.to_json(), answer, as_json=as_json)
         return
     from service.suggest import open_service
 
     with open_service(_settings(home), graph, bundle) as service:
         if every:
-            _recommend_all(service, top, as_json=as_json)
+            _recommend_all(service, top, miss_rate, as_json=as_json)
             return
-        recorded = service.suggest(str(patient), k=top)
+        recorded = service.suggest(str(patient), k=top, miss_rate=miss_rate, confirmed=nodes)
     _answer(f"patient {patient}", recorded.to_json(), recorded.recommendation, as_json=as_json)
     if not as_json:
-        _console().print(f"\nrecorded as {recorded.suggestion_id}")
+        _console().print(
+            f"\nrecorded as {recorded.suggestion_id} (`replay` rebuilds it); "
+            f"audit entry {recorded.entry} (`audit prove {recorded.entry}`)"
+        )
+
+
+@app.command()
+def check(
+    drugs: Annotated[list[str], typer.Argument(help="Drugs or products by name, or CURIEs.")],
+    *,
+    patient: Annotated[str | None, typer.Option("--patient", help="A stored patient's id.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", help="A profile as JSON, instead of a patient.")
+    ] = None,
+    route: Annotated[
+        str, typer.Option("--route", help="How they are to be given: oral, skin, eye, …")
+    ] = "",
+    confirm: Confirm = None,
+    graph_dir: GraphDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check drugs for a patient, or only among each other; needs a graph and no bundle."""
+    from service.checking import check_for
+    from service.console import show_checked
+
+    if patient is not None and profile is not None:
+        raise typer.BadParameter("give --patient ID or --profile FILE, not both")
+    if confirm and patient is None and profile is None:
+        raise typer.BadParameter("--confirm is about a patient or a profile")
+    found = check_for(
+        _settings(home),
+        _graph(graph_dir, home),
+        drugs,
+        patient=patient,
+        profile=profile,
+        route=route,
+        confirmed=_words(confirm),
+    )
+    _print_json(found.to_json()) if as_json else show_checked(_console(), found)
+
+
+@app.command()
+def replay(
+    receipt: Annotated[str, typer.Argument(help="Id of a recorded suggestion.")],
+    graph_dir: GraphDir = None,
+    bundle_dir: BundleDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build a recorded answer again and compare; exit status 1 if it is not the same."""
+    from service.console import show_replay
+    from service.patients import TREATMENT
+    from service.receipts import replay as replay_answer
+    from service.suggest import open_service
+
+    with open_service(_settings(home), _graph(graph_dir, home), _bundle(bundle_dir, home)) as run:
+        found = replay_answer(
+            run.database, run.recommender, receipt, actor=run.actor, purpose=TREATMENT
+        )
+    _print_json(found.to_json()) if as_json else show_replay(_console(), found)
+    if not found.is_identical:
+        raise typer.Exit(1)
 
 
 @patient_app.command("import")
@@ -803,7 +880,7 @@ def _answer(title: str, document: Any, answer: Any, *, as_json: bool) -> None:
     show_recommendation(_console(), title, answer)
 
 
-def _recommend_all(service: Any, k: int, *, as_json: bool) -> None:
+def _recommend_all(service: Any, k: int, miss_rate: float | None, *, as_json: bool) -> None:
     from service.suggest import suggest_for_all
 
     documents = []
@@ -815,7 +892,7 @@ def _recommend_all(service: Any, k: int, *, as_json: bool) -> None:
         else:
             _answer(f"patient {patient}", None, recorded.recommendation, as_json=False)
 
-    coverage = suggest_for_all(service, k=k, each=each, failed=errors.add)
+    coverage = suggest_for_all(service, k=k, miss_rate=miss_rate, each=each, failed=errors.add)
     if as_json:
         _print_json({"patients": documents, "coverage": coverage.to_json(), "errors": errors.rows})
     else:

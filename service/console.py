@@ -22,9 +22,11 @@ if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load
     from recommend.evaluate.table import TrackReport
     from recommend.profile import PatientProfile
     from recommend.similar import Similar
-    from recommend.suggestion import Recommendation, Suggestion, Verdict
+    from recommend.suggestion import Recommendation, Record, Suggestion, Verdict
     from service.building import Built
+    from service.checking import Checked
     from service.demo import DemoReport
+    from service.receipts import Replay
 
 _LABELS = {
     "also": ("synonym",),
@@ -194,14 +196,20 @@ def _show_diff(console: Console, diff: Diff) -> None:
 
 
 def show_recommendation(console: Console, title: str, answer: Recommendation) -> None:
-    """What is missing; suggestions by condition and kind, with reasons and checks; vetoed drugs."""
+    """What was not assessed; suggestions by condition and class, with reasons and checks; vetoes.
+
+    What a reader must not overlook stands first: what is not in the graph, what speaks against
+    drugs in use, why nothing is suggested.
+    """
     console.print(f"\n[bold]{escape(title)}[/bold]")
-    for gap in answer.missing:
-        console.print(Text(f"  missing: {gap}", style="dim"))
+    for gap in answer.not_assessed:
+        console.print(Text(f"  not assessed: {gap}", style="bold yellow"))
     for warning in answer.warnings:
         for verdict in warning.verdicts:
             line = f"  already taken: {warning.drug_name}: {_hit(verdict)}"
             console.print(Text(line, style="bold yellow"))
+    for gap in answer.missing:
+        console.print(Text(f"  missing: {gap}", style="dim"))
     if answer.refusal:
         console.print(Text(f"  nothing is suggested: {answer.refusal}", style="yellow"))
     heading = ("", "")
@@ -217,22 +225,82 @@ def show_recommendation(console: Console, title: str, answer: Recommendation) ->
         why = "; ".join(verdict.text for verdict in vetoed.verdicts)
         line = f"  not suggested: {vetoed.drug_name} ({vetoed.kind}): {why}"
         console.print(Text(line, style="red"))
+    for absent in answer.unavailable:
+        where = f" for {absent.condition}" if absent.condition else ""
+        console.print(Text(f"  no answer of the class {absent.kind}{where}: {absent.why}", "dim"))
 
 
 def _suggestion(suggestion: Suggestion) -> Group:
-    heading = f"   {suggestion.rank}. {suggestion.drug_name}  ({suggestion.score:.2f})"
+    figure = "" if suggestion.records else f"  ({suggestion.score:.2f})"
+    heading = f"   {suggestion.rank}. {suggestion.drug_name}{figure}"
     if suggestion.line:
         heading += f"  {_LINES.get(suggestion.line, suggestion.line)}"
+    if suggestion.broader:
+        heading += f"  BROADER MATCH: recorded for {suggestion.broader_name}"
+    if suggestion.must_acknowledge:
+        heading += "  MUST BE ACKNOWLEDGED"
     lines = [Text(heading, style="bold")]
     lines += [Text(f"      why: {reason.text}") for reason in suggestion.reasons]
-    hits = [v for v in suggestion.verdicts if v.outcome == "hit"]
-    lines += [Text(f"      {_hit(verdict)}", "yellow") for verdict in hits]
-    for outcome, style in (("clear", "green"), ("not covered", "dim")):
-        line = _checks(suggestion.verdicts, outcome)
-        if line:
-            lines.append(Text(f"      {line}", style=style))
+    lines += [Text(f"      recorded: {_record(record)}") for record in suggestion.records]
+    if suggestion.similar:
+        found = suggestion.similar
+        lines.append(
+            Text(f"      received by {found.received} of {found.of} patients with it in "
+                 f"{found.cohort}; a frequency, no advice")
+        )  # fmt: skip
+    lines += _verdicts(suggestion.verdicts)
     lines.append(Text(f"      {suggestion.certainty}", style="italic"))
     return Group(*lines)
+
+
+def _record(record: Record) -> str:
+    year = f", {record.year}" if record.year else ""
+    phase = f", phase {record.phase}" if record.phase else ""
+    references = f" ({', '.join(record.references)})" if record.references else ""
+    return f"{record.source}{year}{phase}{references}"
+
+
+def _verdicts(verdicts: tuple[Verdict, ...]) -> list[Text]:
+    hits = [v for v in verdicts if v.outcome == "hit"]
+    lines = [Text(f"      {_hit(verdict)}", "yellow") for verdict in hits]
+    for outcome, style in (("clear", "green"), ("not covered", "dim")):
+        line = _checks(verdicts, outcome)
+        if line:
+            lines.append(Text(f"      {line}", style=style))
+    return lines
+
+
+_ANSWERS = {
+    "contraindicated": "bold red",
+    "acknowledge": "bold yellow",
+    "caution": "yellow",
+    "clear": "green",
+    "not covered": "dim",
+}
+
+
+def show_checked(console: Console, found: Checked) -> None:
+    """What was not assessed, then every drug with its answer and all verdicts."""
+    for gap in found.not_assessed:
+        console.print(Text(f"not assessed: {gap}", style="bold yellow"))
+    for gap in found.missing:
+        console.print(Text(f"missing: {gap}", style="dim"))
+    for drug in found.drugs:
+        asked = "" if drug.asked.lower() == drug.name.lower() else f" (asked: {drug.asked})"
+        console.print(Text(f"{drug.name}{asked}: {drug.answer}", style=_ANSWERS[drug.answer]))
+        console.print(Group(*_verdicts(drug.verdicts)))
+
+
+def show_replay(console: Console, found: Replay) -> None:
+    """Whether the answer could be rebuilt, and what is not what it was."""
+    if found.is_identical:
+        console.print(f"{found.suggestion_id}: rebuilt, identical bit for bit", style="green")
+    else:
+        console.print(f"{found.suggestion_id}: NOT identical", style="bold red", markup=False)
+    for name, (then, now) in found.differs.items():
+        console.print(f"  {name}: was {then}, is {now}", markup=False)
+    for change in found.changes:
+        console.print(f"  {change}", markup=False)
 
 
 def _hit(verdict: Verdict) -> str:

@@ -6,9 +6,7 @@ the suggestion, sealed, with its receipt and its audit entry; nothing is returne
 committed.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,10 +16,10 @@ from typing import Any
 from intake import Resolver, code_grades, to_profile
 from kg.graph import Graph
 from recommend.bundle import open_bundle
-from recommend.errors import ProfileError
 from recommend.profile import PatientProfile
 from recommend.recommender import Recommender
 from recommend.suggestion import Recommendation
+from service.checking import read_profile_file
 from service.coverage import Coverage
 from service.patients import (
     OF_ONE_RECORD,
@@ -31,6 +29,7 @@ from service.patients import (
     patient_ids,
     read_record,
 )
+from service.receipts import make_receipt
 from service.settings import Settings
 from storage import Database
 
@@ -45,6 +44,7 @@ class Recorded:
         profile: what it was answered for.
         grades: match grade, or ``unmapped`` -> recorded codes of the patient.
         receipt: digests of everything that the answer depends on; JSON values.
+        entry: number of the audit entry that was written with it.
     """
 
     suggestion_id: str
@@ -52,6 +52,7 @@ class Recorded:
     profile: PatientProfile
     grades: Mapping[str, int]
     receipt: dict[str, Any]
+    entry: int
 
     def __repr__(self) -> str:
         return f"Recorded({self.suggestion_id!r})"
@@ -60,6 +61,7 @@ class Recorded:
         """JSON values only."""
         return {
             "suggestion": self.suggestion_id,
+            "audit_entry": self.entry,
             "receipt": self.receipt,
             **self.recommendation.to_json(),
         }
@@ -75,46 +77,47 @@ class SuggestService:
     actor: str
     today: Callable[[], date] = date.today
 
-    def suggest(self, patient_id: str, *, k: int = 5) -> Recorded:
+    def suggest(
+        self,
+        patient_id: str,
+        *,
+        k: int = 5,
+        miss_rate: float | None = None,
+        confirmed: Collection[str] = (),
+    ) -> Recorded:
         """Recommend for one stored patient and record the answer.
+
+        Args:
+            patient_id: of the store.
+            k: drugs a condition and kind.
+            miss_rate: see :meth:`Recommender.recommend`.
+            confirmed: nodes whose near or old facts a person has confirmed.
 
         Raises:
             NotFoundError: no such patient; ErasedError: there was one.
+            ProfileError: the patient has no fact of a node in ``confirmed``.
             DecryptionError, StaleRecordError: the record was altered or put back.
             StoreBusyError, StoreUnavailableError: the audit entry or the answer cannot be written;
                 then nothing is returned either.
         """
         today = self.today()
         resources = read_record(self.database, patient_id, actor=self.actor, purpose=TREATMENT)
-        profile = to_profile(resources, self.resolver, today=today)
-        answer = self.recommender.recommend(profile, k=k)
-        receipt = make_receipt(profile, answer, k=k, today=today)
+        profile = to_profile(resources, self.resolver, today=today).confirm(confirmed)
+        asked = {"k": k, "miss_rate": miss_rate}
+        answer = self.recommender.recommend(profile, k=k, miss_rate=miss_rate)
+        receipt = make_receipt(
+            self.recommender,
+            profile,
+            answer,
+            settings={**asked, "confirmed": sorted(confirmed)},
+            date=today.isoformat(),
+        )
+        document = {"receipt": receipt, "profile": profile.to_json(), "answer": answer.to_json()}
         with self.database.unit(self.actor, purpose=TREATMENT) as unit:
-            suggestion_id = unit.patients.put_suggestion(
-                patient_id, {"receipt": receipt, "answer": answer.to_json()}
-            )
-            unit.commit()
+            suggestion_id = unit.patients.put_suggestion(patient_id, document)
+            entry = unit.commit().n_entries - 1
         grades = code_grades(resources, self.resolver)
-        return Recorded(suggestion_id, answer, profile, grades, receipt)
-
-
-def make_receipt(
-    profile: PatientProfile, answer: Recommendation, *, k: int, today: date
-) -> dict[str, Any]:
-    """Digests of profile and answer, fingerprints of graph and bundle, and the settings."""
-    return {
-        "profile_sha256": _digest(profile.to_json()),
-        "answer_sha256": _digest(answer.to_json()),
-        "graph": answer.graph,
-        "bundle": answer.bundle,
-        "k": k,
-        "date": today.isoformat(),
-    }
-
-
-def _digest(document: Any) -> str:
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+        return Recorded(suggestion_id, answer, profile, grades, receipt, entry)
 
 
 @contextmanager
@@ -134,6 +137,7 @@ def suggest_for_all(
     service: SuggestService,
     *,
     k: int,
+    miss_rate: float | None = None,
     each: Callable[[str, Recorded], None],
     failed: Failed | None = None,
 ) -> Coverage:
@@ -142,6 +146,7 @@ def suggest_for_all(
     Args:
         service: over the store.
         k: drugs a condition and kind.
+        miss_rate: see :meth:`Recommender.recommend`.
         each: called with a patient's id and answer when it is recorded.
         failed: called for a record that cannot be used; the others are gone on with.
 
@@ -151,7 +156,7 @@ def suggest_for_all(
     coverage = Coverage()
     for patient_id in patient_ids(service.database, actor=service.actor, purpose=TREATMENT):
         try:
-            recorded = service.suggest(patient_id, k=k)
+            recorded = service.suggest(patient_id, k=k, miss_rate=miss_rate)
         except OF_ONE_RECORD as error:
             if failed is None:
                 raise
@@ -162,17 +167,20 @@ def suggest_for_all(
     return coverage
 
 
-def suggest_for_profile(graph: Graph, bundle: Path, path: Path, *, k: int) -> Recommendation:
+def suggest_for_profile(
+    graph: Graph,
+    bundle: Path,
+    path: Path,
+    *,
+    k: int,
+    miss_rate: float | None = None,
+    confirmed: Collection[str] = (),
+) -> Recommendation:
     """Recommend for a profile in a JSON file; nothing is stored.
 
     Raises:
         ProfileError: the file is not a profile, or names a node that the graph does not have.
     """
-    try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        raise ProfileError(f"{path} is not JSON") from None
-    profile = PatientProfile.from_json(document)
-    return Recommender.load(open_bundle(bundle, graph, verify=True), graph=graph).recommend(
-        profile, k=k
-    )
+    profile = read_profile_file(path, graph).confirm(confirmed)
+    recommender = Recommender.load(open_bundle(bundle, graph, verify=True), graph=graph)
+    return recommender.recommend(profile, k=k, miss_rate=miss_rate)

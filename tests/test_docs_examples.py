@@ -8,15 +8,19 @@ within a line for any characters.
 """
 
 import io
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import threading
 from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -132,3 +136,30 @@ def test_every_question_has_a_command_a_program_and_their_answers() -> None:
 )
 def test_only_an_ellipsis_stands_for_what_is_left_out(shown: str, is_so: bool) -> None:
     assert says(shown, "one\ntwo  \nthree\n") is is_so
+
+
+def test_the_small_service_answers_and_refuses(demo_home: Path) -> None:
+    (example,) = [block.text for block in blocks("embedding.md") if block.file]
+    program: dict[str, Any] = {"__name__": "small_service"}
+    exec(compile(example, "small_service.py", "exec"), program)
+    server = program["serve"](demo_home, 0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        profile = {"conditions": ["type 2 diabetes"], "drugs": ["lisinopril"]}
+        answer = post(address, profile)
+        assert answer["suggestions"][0]["condition_name"] == "type 2 diabetes mellitus"
+        with pytest.raises(HTTPError) as refused:
+            post(address, {"medicines": []})
+        with refused.value as response:
+            assert "medicines" in json.load(response)["error"]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def post(address: str, document: Any) -> Any:
+    with urlopen(Request(address, json.dumps(document).encode())) as response:
+        return json.load(response)

@@ -35,6 +35,12 @@ TRACKS = {
         "hundred such pairs is recorded. The terciles show whether that holds for obscure and for "
         "famous drugs alike."
     ),
+    "patients": (
+        "For each encounter in which a patient newly starts a drug, all drugs are ranked by what "
+        "was on record when the encounter started. Nothing was learnt from that patient (first "
+        "table), or from that time and later (second table). The row to beat counts what was "
+        "started under conditions that began within 14 days, in the same sex and age band."
+    ),
     CONTROL: (
         "The whole pipeline runs on the graph as it is, and on graphs whose edges were swapped at "
         "random so that every node keeps its degree in every relation (XSwap). Nothing of "
@@ -74,6 +80,17 @@ FIGURES = {
     "AP": "average precision of a ranking. Chance is about the prevalence.",
     "Recall@": "the share of the positives among the first so many.",
     "Hits@": "the share of positives whose filtered rank is at most this.",
+    "NDCG@": (
+        "gains of 1 for each drug that was started, discounted by the logarithm of its place, as a "
+        "share of what the best order gets; over the first so many places."
+    ),
+    "MAP": "the mean over encounters of the average precision of the whole ranking.",
+    "Jaccard@": "of the drugs that are among the first so many or started, the share that is both.",
+    "F1@": "the harmonic mean of precision and recall of the first so many as a set.",
+    "PR-AUC": (
+        "average precision over all pairs of encounter and drug in one ranking of their shares."
+    ),
+    "interacting": "the share of drugs that interact with another. Less is better.",
     "MRR": "the mean of 1 / rank of the positives.",
     "ECE": (
         "expected calibration error over bins of equal mass: by how much forecast and record "
@@ -89,7 +106,7 @@ FIGURES = {
         "nor less is better by itself."
     ),
 }
-LESS_IS_BETTER = ("ECE", "Brier")
+LESS_IS_BETTER = ("ECE", "Brier", "interacting")
 NEITHER = ("drug entropy",)
 
 

@@ -19,7 +19,7 @@ from kg.folder import replace_file
 from recommend.evaluate.definitions import CONTROL, LIMITS, TRACKS, direction, explain_figure
 from recommend.evaluate.plots import Plot, draw
 from recommend.evaluate.svg import Line, xml_text
-from recommend.evaluate.table import BASELINES, FLOOR, Figure, Row, Table, TrackReport
+from recommend.evaluate.table import BASELINES, Figure, Row, Table, TrackReport
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -42,7 +42,7 @@ def to_html(report: TrackReport) -> str:
     """
     plots = draw(report.curves, BASELINES)
     style = files("recommend.evaluate").joinpath("report.css").read_text(encoding="utf-8")
-    title = f"Evaluation: {report.track}"
+    title = report.title or f"Evaluation: {report.track}"
     parts = [
         "<!DOCTYPE html>",
         '<html xmlns="http://www.w3.org/1999/xhtml" lang="en">',
@@ -115,8 +115,8 @@ def _table(table: Table, marks: bool) -> Iterable[str]:
     if table.n_units != table.n_diseases:
         units += f" of {table.n_diseases:,} groups that are drawn together"
     yield f'<caption><span class="about"><b>{_text(table.title)}</b> Value; 95 % interval; paired '
-    yield f"difference to {FLOOR} and its interval. {units}; {table.n_draws:,} bootstrap draws, "
-    yield f"seed {table.seed}.</span></caption>"
+    yield f"difference to {table.floor} and its interval. {units}; {table.n_draws:,} bootstrap "
+    yield f"draws, seed {table.seed}.</span></caption>"
     yield '<thead><tr><th scope="col">model</th>'
     yield from (f'<th scope="col">{_text(name)}</th>' for name in table.figures)
     yield "</tr></thead>"
@@ -124,18 +124,18 @@ def _table(table: Table, marks: bool) -> Iterable[str]:
     best = {name: _best(table, name, digits[name]) if marks else "" for name in table.figures}
     width = len(table.figures) + 1
     for heading, name, inside in (("Models", "models", False), ("Baselines", "baselines", True)):
-        rows = [row for row in table.rows if (row.model in BASELINES) == inside]
+        rows = [row for row in table.rows if (row.model in table.baselines) == inside]
         if rows:
             yield f'<tbody class="{name}">'
             yield f'<tr><th scope="rowgroup" colspan="{width}">{heading}</th></tr>'
-            yield from (_row(row, table.figures, digits, best) for row in rows)
+            yield from (_row(row, table, digits, best) for row in rows)
             yield "</tbody>"
     yield "</table></div>"
 
 
-def _row(row: Row, names: Sequence[str], digits: dict[str, int], best: dict[str, str]) -> str:
+def _row(row: Row, table: Table, digits: dict[str, int], best: dict[str, str]) -> str:
     cells = []
-    for name in names:
+    for name in table.figures:
         figure, places = row.figures[name], digits[name]
         value = _number(figure.value, places)
         is_best = value == best[name]
@@ -143,7 +143,7 @@ def _row(row: Row, names: Sequence[str], digits: dict[str, int], best: dict[str,
         cells.append(
             f'<td class="{"best" if is_best else "other"}"><span class="value">{value}</span>{mark}'
             f"<small>{_interval(figure.low, figure.high, places)}</small>"
-            f"{_gain(figure, places, is_floor=row.model == FLOOR)}</td>"
+            f"{_gain(figure, places, is_floor=row.model == table.floor)}</td>"
         )
     return f'<tr><th scope="row">{_text(row.model)}</th>{"".join(cells)}</tr>'
 

@@ -58,16 +58,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Models side by side, judged on the same units; the baselines are among them.
+    """Models side by side, judged on the same units; the floor and the baselines are among them.
 
     Attributes:
         title: what was measured, for people to read.
         figures: the names of the figures, in their order.
-        rows: one a model; those of :data:`BASELINES` are always there.
+        rows: one a model; those of ``baselines`` are always there.
         n_units: how many units were judged (a disease, or a disease of one seed).
-        n_diseases: how many diseases the bootstrap draws from.
+        n_diseases: how many diseases (or patients) the bootstrap draws from.
         n_draws: how often it did.
         seed: what it drew with.
+        floor: the row to which all others are compared; one of the baselines.
+        baselines: what no figure stands without.
 
     Raises:
         ModelError: a baseline is missing.
@@ -80,9 +82,11 @@ class Table:
     n_diseases: int
     n_draws: int
     seed: int
+    floor: str = FLOOR
+    baselines: tuple[str, ...] = BASELINES
 
     def __post_init__(self) -> None:
-        _check_baselines({row.model for row in self.rows})
+        _check_baselines({row.model for row in self.rows}, self.baselines)
 
     def row(self, model: str) -> Row:
         """The row of ``model``.
@@ -119,6 +123,7 @@ class TrackReport:
     curves: Mapping[str, Curves] = field(default_factory=dict)
     leaks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    title: str = ""  # of the page; empty for the usual one
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only, keys in the order of the fields."""
@@ -133,39 +138,44 @@ def make_table(
     seed: int,
     clusters: Mapping[Any, Hashable] | None = None,
     n_draws: int = N_DRAWS,
+    floor: str = FLOOR,
+    baselines: tuple[str, ...] = BASELINES,
 ) -> Table:
     """The table of these samples.
 
     Args:
         title: what was measured, for people to read.
         samples: model -> name of the figure -> sample. Every model has the same figures, in the
-            order of the floor's; must have every model of :data:`BASELINES`.
+            order of the floor's; must have every model of ``baselines``.
         units: a name for each unit of the samples, none twice: ``disease`` or ``(seed, disease)``.
         seed: draws the bootstrap.
         clusters: unit -> its disease, where a disease has several units: all are drawn together.
             None where each unit is a disease.
         n_draws: how often the diseases are drawn.
+        floor: the row to which all others are compared; one of ``baselines``.
+        baselines: rows that must be there.
 
     Raises:
         ModelError: a baseline is missing; a row lacks a figure, has other units than ``units`` or
             was judged on other pairs than the floor; a figure is undefined on all units.
     """
-    _check_baselines(samples)
-    names = tuple(samples[FLOOR])
+    _check_baselines(samples, baselines)
+    names = tuple(samples[floor])
     for model, own in samples.items():
-        _check_row(model, own, samples[FLOOR], len(units))
+        _check_row(model, own, samples[floor], len(units))
     diseases = _diseases(units, clusters)
     draws = _draw(diseases, n_draws, seed)
     measured = {
         model: {name: _measure(name, own[name], draws) for name in names}
         for model, own in samples.items()
     }
-    floor = measured[FLOOR]
+    compared = measured[floor]
     rows = tuple(
-        Row(model, {name: _figure(own[name], floor[name]) for name in names})
+        Row(model, {name: _figure(own[name], compared[name]) for name in names})
         for model, own in measured.items()
     )
-    return Table(title, names, rows, len(units), int(diseases.max()) + 1, n_draws, seed)
+    n_diseases = int(diseases.max()) + 1
+    return Table(title, names, rows, len(units), n_diseases, n_draws, seed, floor, baselines)
 
 
 def to_rows(table: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -176,7 +186,8 @@ def to_rows(table: Mapping[str, Any]) -> list[tuple[str, ...]]:
     Args:
         table: :meth:`Table.to_json`, or that read back from JSON.
     """
-    texts: list[tuple[str, ...]] = [("figure", "model", "value", "95 %", f"- {FLOOR}", "95 %")]
+    floor = table.get("floor", FLOOR)
+    texts: list[tuple[str, ...]] = [("figure", "model", "value", "95 %", f"- {floor}", "95 %")]
     for name in table["figures"]:
         column = [row["figures"][name] for row in table["rows"]]
         digits = 4 if max(abs(figure["value"]) for figure in column) < SMALL else 3
@@ -185,17 +196,17 @@ def to_rows(table: Mapping[str, Any]) -> list[tuple[str, ...]]:
             gain, gain_low, gain_high = (
                 f"{figure[key]:+.{digits}f}" for key in ("gain", "gain_low", "gain_high")
             )
-            compared = (gain, f"{gain_low} to {gain_high}") if row["model"] != FLOOR else ("", "")
+            compared = (gain, f"{gain_low} to {gain_high}") if row["model"] != floor else ("", "")
             texts.append(("" if n else name, row["model"], value, f"{low} to {high}", *compared))
     return texts
 
 
-def _check_baselines(models: Collection[str]) -> None:
-    missing = [name for name in BASELINES if name not in models]
+def _check_baselines(models: Collection[str], baselines: tuple[str, ...]) -> None:
+    missing = [name for name in baselines if name not in models]
     if missing:
         raise ModelError(
             f"no figure without its baselines: the table lacks {', '.join(missing)}; "
-            f"score {', '.join(BASELINES)} on the same view"
+            f"score {', '.join(baselines)} on the same view"
         )
 
 

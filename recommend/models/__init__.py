@@ -2,7 +2,8 @@
 
 ``popularity``, ``degree-product`` and ``six-metapath`` are what every figure is compared with;
 ``metapath``, ``trees`` and ``similarity`` make the ``stack``, and ``trees`` explain; ``gnn`` embeds
-every node; ``embedding`` and ``factors`` are there to be compared with; ``als`` reads histories.
+every node; ``embedding`` and ``factors`` are there to be compared with; ``als`` reads histories,
+and so do ``bpr`` and ``item-item``, to be compared with it; ``prescribing`` reads situations.
 :mod:`~recommend.models.features` are the columns that several learn from, by way of
 :mod:`~recommend.models.lessons`. Importing this package imports no library that only training
 needs.
@@ -19,6 +20,7 @@ from recommend.models.degree_product import DegreeProduct
 from recommend.models.embedding import Embedding
 from recommend.models.factors import Factors
 from recommend.models.gnn import GraphNetwork
+from recommend.models.histories import ItemItem, PersonalisedRanking
 from recommend.models.metapath import MetapathRegression, SixMetapaths
 from recommend.models.popularity import Popularity
 from recommend.models.similarity import Similarity
@@ -33,7 +35,9 @@ MODELS: Mapping[str, type[RankingModel]] = {
         Embedding,
         Factors,
         GraphNetwork,
+        ItemItem,
         MetapathRegression,
+        PersonalisedRanking,
         Popularity,
         Similarity,
         SixMetapaths,

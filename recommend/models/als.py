@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommend.errors import ModelError
@@ -56,6 +57,31 @@ def fold_in(
     normal = (_gram(item_factors) if gram is None else gram) + (alpha - 1) * (taken.T @ taken)
     normal[np.diag_indices_from(normal)] += regularization
     return np.linalg.solve(normal, alpha * taken.sum(axis=0)).astype(np.float32)
+
+
+def fold_in_all(
+    item_factors: NDArray[np.float32],
+    taken: sp.csr_matrix,
+    *,
+    regularization: float,
+    alpha: float,
+) -> NDArray[np.float32]:
+    """(n, n_drugs) the scores of many patients at once, each folded in as by :func:`fold_in`.
+
+    Args:
+        item_factors: (n_drugs, n_factors).
+        taken: (n, n_drugs) of ones; who takes nothing, or nothing that has factors, scores 0.
+        regularization: added to the diagonal.
+        alpha: confidence in a drug that is taken.
+    """
+    factors = item_factors.astype(np.float64)
+    n_factors = factors.shape[1]
+    squares = np.einsum("di,dj->dij", factors, factors).reshape(len(factors), -1)
+    normal = _gram(item_factors) + (alpha - 1) * (taken @ squares).reshape(-1, n_factors, n_factors)
+    normal += regularization * np.eye(n_factors)
+    wanted = alpha * (taken @ factors)
+    patients = np.linalg.solve(normal, wanted[:, :, None])[:, :, 0]
+    return np.asarray(patients @ factors.T, np.float32)
 
 
 def _gram(item_factors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -126,6 +152,11 @@ class AlternatingLeastSquares(RankingModel):
             gram=self._item_gram,
         )
         return self._item_factors @ patient
+
+    @property
+    def item_factors(self) -> NDArray[np.float32]:
+        """(n_drugs, n_factors) of the drugs, not copied."""
+        return self._item_factors
 
     @cached_property
     def _item_gram(self) -> NDArray[np.float64]:

@@ -1,8 +1,10 @@
 """Is the patient allergic to the drug, its class, or a class that cross-reacts?"""
 
-from recommend.profile import Knowledge
-from recommend.safety.rules import LEVEL_4, SEVERITIES, PatientState, Rule, SafetyRules
-from recommend.suggestion import Outcome, Verdict
+from recommend.profile import Fact, Knowledge
+from recommend.safety.pairs import decide
+from recommend.safety.rules import LEVEL_4, SEVERITIES, Rule, SafetyRules
+from recommend.safety.state import PatientState, doubt
+from recommend.suggestion import Outcome, Severity, Verdict
 
 CHECK = "allergy"
 
@@ -19,20 +21,21 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
 
     A recorded allergy to the drug or to its class is a contraindication; so is one to another
     antibacterial of its class. To another drug of the same class it is major; cross-reactivity
-    between classes, and within families of like molecules, has the severity that the tables state.
+    between classes, and within families of like molecules, has the severity that the tables state,
+    but a moderate one is major where the recorded reaction was severe, or its criticality is high.
+    Neither of them changes anything else. Local use of a drug counts like any other.
+
     Clear needs a place in the ATC for both, and different ones: sharing no class proves nothing
     where the groups are related.
     """
     profile = patient.profile
     verdicts, gaps = [], [f"the allergen {text}" for text in patient.unmapped("allergy")]
     for allergen, fact in patient.allergies.items():
-        found = _concerns(rules, allergen, drug)
+        found = concerns(rules, allergen, drug)
         if found is not None:
-            doubt = "; a near match: confirm the allergen" if fact.grade == "near" else ""
-            text = f"{found.text}{doubt}"
-            verdicts.append(
-                Verdict(CHECK, Outcome.HIT, text, allergen, found.severity, found.source)
-            )
+            severity = graded(found.severity, is_severe=allergen in patient.severe_allergies)
+            text = f"{found.text}{_recorded(fact)}{doubt(fact, 'allergen')}"
+            verdicts.append(Verdict(CHECK, Outcome.HIT, text, allergen, severity, found.source))
         if allergen == drug and fact.is_certain:
             continue
         is_judged = found is not None or not rules.groups(allergen) & rules.groups(drug)
@@ -45,11 +48,47 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         text = f"cannot be judged against {', '.join(gaps)}"
         verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, text))
     elif not verdicts:
-        text = "none of the recorded allergies concerns it"
+        text, source = "none of the recorded allergies concerns it", "ATC"
         if profile.allergies_known is Knowledge.EMPTY:
-            text = "the record states that there is no known allergy"
-        verdicts.append(Verdict(CHECK, Outcome.CLEAR, text))
+            text, source = "the record states that there is no known allergy", "patient record"
+        verdicts.append(Verdict(CHECK, Outcome.CLEAR, text, source=source))
     return verdicts
+
+
+def graded(severity: Severity, *, is_severe: bool) -> Severity:
+    """The severity of a hit, given whether the allergy is a severe one; see :func:`check`."""
+    return "major" if is_severe and severity == "moderate" else severity
+
+
+def concerns(rules: SafetyRules, allergen: str, drug: str) -> Rule | None:
+    """Why an allergy to ``allergen``, a drug or class, speaks against ``drug``; or nothing."""
+    key = (allergen, drug)
+    if key not in rules.allergies:
+        rules.allergies[key] = _concerns(rules, allergen, drug)
+    return rules.allergies[key]
+
+
+def candidates(rules: SafetyRules, allergen: str) -> set[str]:
+    """All drugs that an allergy to ``allergen`` may concern, and more."""
+    own = rules.classes.get(allergen, frozenset()) | {allergen}
+    groups = own.union(*(rules.cross_reacts.of(group) for group in own))
+    found = {allergen}.union(*(rules.members.get(group, frozenset()) for group in groups))
+    found.update(
+        drug
+        for drug, codes in rules.atc.items()
+        if any(code.startswith(allergen) for code in codes)
+    )
+    for members in rules.families.values():
+        if any(_is_of(rules, member, allergen) for member in members):
+            found.update(members)
+    return found
+
+
+def _recorded(fact: Fact) -> str:
+    """What the record says of the reaction, in brackets."""
+    said = [f"recorded reaction: {fact.reaction}"] if fact.reaction else []
+    said += [f"criticality: {fact.criticality}"] if fact.criticality else []
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _concerns(rules: SafetyRules, allergen: str, drug: str) -> Rule | None:
@@ -70,8 +109,9 @@ def _concerns(rules: SafetyRules, allergen: str, drug: str) -> Rule | None:
             text = f"the patient is allergic to {name}, which cross-reacts with other {family}"
             found.append(Rule(members[drug].severity, text, members[drug].source))
     for mine in sorted(own):
-        for group, rule in sorted(rules.cross_reacts.get(mine, {}).items()):
-            if group in classes:
+        for group, said in sorted(rules.cross_reacts.of(mine).items()):
+            rule = decide(said)
+            if group in classes and rule is not None:
                 text = f"allergy to {name} may cross-react with {rules.name(group)}: {rule.text}"
                 found.append(Rule(rule.severity, text, rule.source))
     return min(found, key=lambda rule: SEVERITIES.index(rule.severity), default=None)
@@ -88,4 +128,4 @@ def _is_chemical(rules: SafetyRules, group: str) -> bool:
     cross-reactivity names.
     """
     is_level_4 = group.startswith("ATC:") and len(group) == LEVEL_4
-    return group not in _UNLIKE and (is_level_4 or group in rules.cross_reacts)
+    return group not in _UNLIKE and (is_level_4 or group in rules.cross_reacting)

@@ -1,7 +1,10 @@
 """Does a disease of the patient speak against the drug?"""
 
 from recommend.profile import Knowledge
-from recommend.safety.rules import PatientState, SafetyRules
+from recommend.safety.interaction import worded
+from recommend.safety.pairs import decide
+from recommend.safety.rules import SafetyRules
+from recommend.safety.state import PatientState, doubt, place
 from recommend.suggestion import Outcome, Verdict
 
 CHECK = "contraindication"
@@ -10,51 +13,55 @@ CHECK = "contraindication"
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
     """One hit a contraindicating disease, broader ones of the patient's included; else the rest.
 
-    Clear needs a complete problem list, every entry matched as itself and judged by the table, and
-    a drug whose contraindications the table covers.
+    Clear needs a complete problem list, every entry matched as itself and judged by a source that
+    declares its universe and covers the drug.
     """
-    table = rules.contraindicated.get(drug, {})
+    table, conditions = rules.contraindicated.of(drug), patient.conditions
+    local = [drug] if patient.is_local else []
     verdicts = []
-    for disease, (fact, is_ancestor) in patient.conditions.items():
-        rule = table.get(disease)
+    notes = []
+    for disease in sorted(table.keys() & conditions.keys()):
+        fact, is_ancestor = conditions[disease]
+        rule = decide(rule for rule in table[disease] if rule.holds(local))
         if rule is None:
+            said = "; ".join(f"{worded(r.severity)} ({r.text})" for r in table[disease])
+            name = rules.name(disease)
+            used = f"it is used {place(patient.route)}"
+            notes.append(f"{used}; the rule on {name} is about systemic use: {said}")
             continue
         via = f", recorded as {rules.name(fact.node)}" if is_ancestor else ""
-        doubt = "; a near match: confirm the diagnosis" if fact.grade == "near" else ""
-        verdicts.append(
-            Verdict(
-                CHECK,
-                Outcome.HIT,
-                f"{rule.severity} in {rules.name(disease)}{via}: {rule.text}{doubt}",
-                disease,
-                rule.severity,
-                rule.source,
-            )
-        )
-    gap = _gap(rules, patient, drug)
-    if gap:
-        verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, gap))
+        text = f"{worded(rule.severity)} in {rules.name(disease)}{via}: {rule.text}"
+        text += doubt(fact, "diagnosis")
+        verdicts.append(Verdict(CHECK, Outcome.HIT, text, disease, rule.severity, rule.source))
+    gap, source = _gap(rules, patient, drug)
+    if gap or notes:
+        text = "; ".join([*notes, gap] if gap else notes)
+        verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, text))
     elif not verdicts:
         text = "none of the recorded conditions is listed against it"
-        verdicts.append(
-            Verdict(CHECK, Outcome.CLEAR, text, source=rules.covered["contraindicated"][drug])
-        )
+        verdicts.append(Verdict(CHECK, Outcome.CLEAR, text, source=source))
     return verdicts
 
 
-def _gap(rules: SafetyRules, patient: PatientState, drug: str) -> str | None:
+def _gap(rules: SafetyRules, patient: PatientState, drug: str) -> tuple[str, str]:
+    """Why the list cannot be judged, or else who judges it."""
     if patient.profile.conditions_known is Knowledge.UNKNOWN:
-        return "the patient's conditions are unknown"
+        return "the patient's conditions are unknown", ""
     unmapped = patient.unmapped("condition")
     if unmapped:
-        return f"{len(unmapped)} recorded conditions are not in the graph"
+        return f"{len(unmapped)} recorded conditions are not in the graph", ""
     facts = patient.recorded.values()
     unsure = [rules.name(f.node) for f in facts if not f.is_certain]
     if unsure:
-        return f"a condition is matched only as near to, or part of, {', '.join(unsure)}"
-    if drug not in rules.covered.get("contraindicated", ()):
-        return "no source claims to list all contraindications of this drug"
-    unjudged = [rules.name(f.node) for f in facts if f.node not in rules.judged_diseases]
-    if unjudged:
-        return f"no source says anything of {', '.join(unjudged)} and medicines"
-    return None
+        return f"a condition is old, or matched only as near or broader: {', '.join(unsure)}", ""
+    of_drug = rules.coverage.get("contraindicated", {}).get(drug, {})
+    complete = sorted(source for source, is_complete in of_drug.items() if is_complete)
+    if not complete:
+        return "no source claims to list all contraindications of this drug", ""
+    unjudged: list[str] = []
+    for source in complete:
+        judged = rules.judged_diseases.get(source, frozenset())
+        unjudged = [node for node in patient.recorded if node not in judged]
+        if not unjudged:
+            return "", rules.universes["contraindicated", source]
+    return f"no source says anything of {', '.join(map(rules.name, unjudged))} and medicines", ""

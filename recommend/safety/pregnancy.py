@@ -1,6 +1,8 @@
 """Is the drug one to avoid in pregnancy?"""
 
-from recommend.safety.rules import PatientState, SafetyRules
+from recommend.safety.listed import Listed
+from recommend.safety.rules import SafetyRules
+from recommend.safety.state import PatientState
 from recommend.suggestion import Outcome, Verdict
 
 CHECK = "pregnancy"
@@ -10,35 +12,50 @@ _OF_PREGNANCY = ("DOID:10591", "DOID:13593", "DOID:11714")
 
 
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
-    """Hit in a pregnancy for a listed drug; an unlisted drug is not covered, never clear.
+    """Hit in a pregnancy for a drug that is listed against; an unlisted drug is not covered.
 
-    A disease of pregnancy among the current conditions counts as a pregnancy, unless the record
-    says that there is none; then which of the two holds is open. So it is where the record
-    contradicts itself, or is of no use, about a pregnancy, whatever age and sex it states; a listed
-    drug is then a hit, unless the record is a man's.
+    A drug that a source calls compatible, and none speaks against, is clear. A disease of pregnancy
+    among the current conditions counts as a pregnancy, unless the record says that there is none;
+    then which of the two holds is open. So it is where the record contradicts itself, or is of no
+    use, about a pregnancy, whatever age and sex it states; a drug that is listed against is then a
+    hit, unless the record is a man's.
     """
-    state, rule = patient.profile.pregnancy, rules.pregnancy.get(drug)
-    sign = next((d for d in _OF_PREGNANCY if d in patient.conditions), None)
-    if state == "pregnant" or (state == "unknown" and sign):
-        if rule is None:
-            return [Verdict(CHECK, Outcome.NOT_COVERED, "no source covers this drug in pregnancy")]
-        why = "" if state == "pregnant" or sign is None else f", seen from {rules.name(sign)}"
-        text = f"{rule.severity} in pregnancy{why}: {rule.text}"
-        return [Verdict(CHECK, Outcome.HIT, text, None, rule.severity, rule.source)]
+    profile, sign = patient.profile, _sign(patient)
     doubts = patient.doubts("pregnancy")
-    if state == "not pregnant" and sign is None and not doubts:
+    if profile.pregnancy == "not pregnant" and sign is None and not doubts:
         return [Verdict(CHECK, Outcome.CLEAR, "recorded as not pregnant", source="patient record")]
-    if state == "unknown" and not patient.may_be_pregnant:
+    if profile.pregnancy == "unknown" and sign is None and not patient.may_be_pregnant:
         text = "recorded as male, or not between 10 and 55 years old"
         return [Verdict(CHECK, Outcome.CLEAR, text, source="patient record")]
-    open_question = "it is not recorded whether the patient is pregnant"
+    said = Listed.find(CHECK, rules.pregnancy, rules.pregnancy_compatible, patient, drug)
+    if _is_pregnant(patient):
+        is_seen = sign is not None and profile.pregnancy != "pregnant"
+        why = f", seen from {rules.name(sign)}" if sign and is_seen else ""
+        return [said.hit(why) or said.clear() or said.unlisted()]
+    if said.compatible:
+        return [said.clear() or said.unlisted()]
+    question = "it is not recorded whether the patient is pregnant"
     if doubts:
-        open_question = f"the record cannot be relied on about a pregnancy: {', '.join(doubts)}"
-        if rule is not None and patient.profile.sex != "male":
-            text = f"{rule.severity} in pregnancy: {rule.text}; {open_question}"
+        question = f"the record cannot be relied on about a pregnancy: {', '.join(doubts)}"
+        if said.against is not None and threatens(patient):
+            rule = said.against
+            text = f"{rule.severity} in pregnancy: {rule.text}; {question}"
             return [Verdict(CHECK, Outcome.HIT, text, None, rule.severity, rule.source)]
     elif sign:
-        open_question = f"recorded as not pregnant, but with {rules.name(sign)}"
-    warning = f"; if she is: {rule.text}" if rule else ""
-    source = rule.source if rule else ""
-    return [Verdict(CHECK, Outcome.NOT_COVERED, f"{open_question}{warning}", source=source)]
+        question = f"recorded as not pregnant, but with {rules.name(sign)}"
+    return [said.open(question)]
+
+
+def threatens(patient: PatientState) -> bool:
+    """Whether a drug that is listed against pregnancy is a hit."""
+    is_doubtful = patient.profile.sex != "male" and bool(patient.doubts("pregnancy"))
+    return is_doubtful or _is_pregnant(patient)
+
+
+def _is_pregnant(patient: PatientState) -> bool:
+    state = patient.profile.pregnancy
+    return state == "pregnant" or (state == "unknown" and _sign(patient) is not None)
+
+
+def _sign(patient: PatientState) -> str | None:
+    return next((disease for disease in _OF_PREGNANCY if disease in patient.diseases), None)

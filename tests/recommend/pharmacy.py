@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from kg.graph import Graph
-from recommend.profile import Fact, Knowledge, PatientProfile
+from recommend.profile import Fact, Knowledge, PatientProfile, Route
 from recommend.safety import PatientState, SafetyRules, check_drug
 from recommend.suggestion import Outcome, Verdict
 from tests.graphs import make_graph
 
 # Statins A and B; penicillins P and Q, cephalosporin C; N and I are meant to be taken together;
-# X has neither class nor row; T is covered by the tables and has none but one limit for kidneys.
-DRUGS = {f"DRUGBANK:{name}": f"drug {name}" for name in "ABCINPQTX"}
-A, B, C, I, N, P, Q, T, X = sorted(DRUGS)  # noqa: E741
+# X has neither class nor row; T is covered by the tables and has no rule but limits of its own.
+# E and F are seldom used but locally; U, V and W harm together, and one of them alone does not.
+DRUGS = {f"DRUGBANK:{name}": f"drug {name}" for name in "ABCEFINPQTUVWX"}
+A, B, C, E, F, I, N, P, Q, T, U, V, W, X = sorted(DRUGS)  # noqa: E741
 
 HEART, FAILURE, STROKE, EYE = "DOID:1", "DOID:2", "DOID:3", "DOID:4"  # FAILURE is a HEART disease
 DISEASES = {HEART: "heart disease", FAILURE: "heart failure", STROKE: "stroke", EYE: "eye disease"}
-PREECLAMPSIA = "DOID:10591"
+PREECLAMPSIA, CIRRHOSIS, HEPATITIS = "DOID:10591", "DOID:5082", "DOID:2237"
 
 STATINS, PENICILLINS, CEPHALOSPORINS = "ATC:C10AA", "ATC:J01C", "ATC:J01D"
 AMINO, LIPIDS = "ATC:J01CA", "ATC:C10A"  # drugs are in them by their ATC codes alone
@@ -40,11 +41,18 @@ ATC_CODES = {
     P: "J01CA04",
     Q: "J01CA01",
     T: "A10BA02",
+    U: "M01AE01",
+    V: "C09AA03",
+    W: "C03AA03",
 }
 
 
 def row(severity: str, why: str = "why") -> dict[str, Any]:
     return {"severity": severity, "why": why, "reference": ["ref-1"]}
+
+
+def limit(severity: str, why: str = "w") -> dict[str, str]:
+    return {"severity": severity, "why": why, "reference": "ref-1"}
 
 
 def guidance(gene: str, phenotype: str, drug: str, advice: str, **more: str) -> dict[str, str]:
@@ -75,7 +83,12 @@ GUIDANCE = [
 def pharmacy() -> Graph:
     nodes = {
         "Drug": DRUGS,
-        "Disease": {**DISEASES, PREECLAMPSIA: "pre-eclampsia"},
+        "Disease": {
+            **DISEASES,
+            PREECLAMPSIA: "pre-eclampsia",
+            CIRRHOSIS: "cirrhosis",
+            HEPATITIS: "hepatitis",
+        },
         "DrugClass": CLASSES,
         "Gene": {GENE: "CYP1", OTHER_GENE: "CYP2"},
     }
@@ -86,11 +99,16 @@ def pharmacy() -> Graph:
             (B, FAILURE, row("major")),
             (B, STROKE, row("moderate")),
             (C, STROKE, row("grave")),  # no severity that we know
+            (E, HEART, row("major")),
+            (F, HEART, {**row("major"), "topical": "yes"}),
         ],
         "Drug-interacts-Drug": [
             (A, C, row("contraindicated")),
             (B, C, row("major")),
             (I, B, row("moderate")),
+            (E, B, row("major")),
+            (F, B, {**row("major"), "topical": F}),
+            (E, F, {**row("moderate"), "topical": "any"}),
         ],
         "DrugClass-includes-Drug": [
             (STATINS, A),
@@ -109,23 +127,49 @@ def pharmacy() -> Graph:
     statements = {
         "combinations": [{"drug_a": N, "drug_b": I, "reason": "dual", "reference": "ref-1"}],
         "coverage": [
-            {"table": table, "drug": drug, "reference": "ref-1"}
+            {"table": table, "drug": drug, "extent": extent, "reference": "ref-1"}
             for table in ("interacts", "contraindicated")
-            for drug in (A, B, T)
+            for drug, extent in ((A, ""), (B, "complete"), (T, ""), (N, "known"), (I, "known"))
+        ],
+        "universes": [
+            {"table": "interacts", "scope": "test drugs", "date": "2026-11-01"},
+            {"table": "contraindicated", "scope": "test drugs", "date": "2026-11-01"},
+        ],
+        "triples": [
+            {"a": f"{U}|{T}", "b": V, "c": f"{W}|{T}", "severity": "major",
+             "effect": "Kidneys fail.", "mechanism": "m", "reference": "ref-1"},
         ],
         "kidney": [
-            {"drug": T, "below": "45", "severity": "moderate", "why": "w", "reference": "r"},
-            {"drug": T, "below": "30", "severity": "contraindicated", "why": "w",
-             "reference": "r"},
+            {"drug": T, "measure": "eGFR", "below": "45", **limit("moderate")},
+            {"drug": T, "measure": "eGFR", "below": "30", **limit("contraindicated")},
+            {"drug": P, "measure": "CrCl", "below": "50", **limit("major")},
+        ],
+        "liver": [
+            {"drug": T, "child_pugh": "B", **limit("major")},
+            {"drug": T, "child_pugh": "C", **limit("contraindicated")},
+            {"drug": P, "child_pugh": "A", **limit("moderate")},
         ],
         "pregnancy": [
-            {"drug": A, "severity": "contraindicated", "why": "harms", "reference": "r"},
+            {"drug": A, **limit("contraindicated", "harms")},
+            {"drug": F, **limit("major", "harms"), "topical": "yes"},
+            {"drug": P, **limit("none", "used for long")},
+            {"drug": Q, **limit("none", "used for long")},
+            {"drug": Q, **limit("moderate", "in doubt")},
+        ],
+        "lactation": [
+            {"drug": A, **limit("contraindicated", "enters milk")},
+            {"drug": P, **limit("none", "little in milk"), "topical": "yes"},
         ],
         "age": [
-            {"drug": T, "below_years": "18", "severity": "major", "why": "w", "reference": "r"},
-            {"drug": T, "below_years": "8", "severity": "contraindicated", "why": "w",
-             "reference": "r"},
+            {"drug": T, "below_years": "18", **limit("major")},
+            {"drug": T, "below_years": "8", **limit("contraindicated")},
+            {"drug": P, "from_years": "65", **limit("moderate")},
         ],
+        "withdrawn": [
+            {"drug": X, "where": "EU", "year": "2004", "reference": "ref-1"},
+        ],
+        "not_indicated": [{"drug": T, "disease": HEART, "reference": "ref-1"}],
+        "partner_only": [{"drug": N, "reference": "ref-1"}],
         "allergy_families": [
             {"family": "kindred", "drug": B, "severity": "moderate", "reference": "ref-1"},
             {"family": "kindred", "drug": T, "severity": "major", "reference": "ref-1"},
@@ -145,10 +189,12 @@ def profile(**fields: Any) -> PatientProfile:
     return PatientProfile(**{"sex": "male", "age_years": 40.0, **fields})
 
 
-def judge(rules: SafetyRules, drug: str, check: str, **fields: Any) -> list[Verdict]:
-    """The verdicts of one check on ``drug`` for the patient with ``fields``."""
+def judge(
+    rules: SafetyRules, drug: str, check: str, *, route: Route = "", **fields: Any
+) -> list[Verdict]:
+    """The verdicts of one check on ``drug``, used by ``route``, for the patient with ``fields``."""
     state = PatientState(profile(**fields), rules)
-    return [v for v in check_drug(rules, state, drug) if v.check == check]
+    return [v for v in check_drug(rules, state, drug, route) if v.check == check]
 
 
 def outcomes(verdicts: Sequence[Verdict]) -> list[str]:

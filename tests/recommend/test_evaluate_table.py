@@ -208,7 +208,7 @@ def test_a_report_reads_the_same_from_what_is_stored() -> None:
 
     stored = json.loads(json.dumps(report.to_json(), allow_nan=False))
 
-    assert list(stored) == ["track", "settings", "tables", "curves", "leaks", "notes"]
+    assert list(stored) == ["track", "settings", "tables", "curves", "leaks", "notes", "title"]
     assert to_rows(stored["tables"][0]) == to_rows(table.to_json())
     assert stored["curves"][FLOOR]["precision_recall"] == curve
     assert stored["settings"] == {"folds": 5, "strict": True}

@@ -40,6 +40,9 @@ def test_a_calibrated_hypothesis_says_the_share_that_is_recorded_and_what_it_is_
     assert f"of pairs with such a score, {share:.2%} are recorded" in found.certainty
     assert found.certainty.endswith("which is no chance that it helps")
     assert "no loaded source records this use" in found.certainty
+    assert found.share == pytest.approx(share)
+    assert found.degree_rank == 0.5  # of the four that no source speaks of, two beat it
+    assert "ahead of 50.0% of the drugs that are recorded about as often" in found.certainty
 
 
 def test_a_recorded_use_says_no_share(bundle: Bundle) -> None:
@@ -55,8 +58,9 @@ def test_a_share_is_said_only_where_every_kind_of_disease_is_calibrated(
 ) -> None:
     found = suggested(calibrated(bundle, known=known))[D[7]]
 
-    assert ("%" in found.certainty) == (known != "none")
-    assert "%" not in suggested(bundle)[D[7]].certainty
+    assert ("of pairs with such a score" in found.certainty) == (known != "none")
+    assert (found.share is None) == (known == "none")
+    assert "of pairs" not in suggested(bundle)[D[7]].certainty
 
 
 def test_the_score_of_a_suggestion_is_its_percentile_not_its_probability(bundle: Bundle) -> None:

@@ -110,7 +110,7 @@ def test_a_partner_drug_is_never_suggested_alone(tmp_path: Path) -> None:
     against = {v.drug_name: v for v in answer.vetoed}
     assert against["drug 0"].kind is Kind.INDICATION
     (verdict,) = against["drug 7"].verdicts
-    assert (verdict.check, verdict.severity) == ("combination", "contraindicated")
+    assert (verdict.check, verdict.severity) == ("suggestion", "contraindicated")
     assert verdict.text == "given only together with another drug: look for the combination"
     assert verdict.source.endswith("ref-1")
 

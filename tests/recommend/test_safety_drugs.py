@@ -33,7 +33,7 @@ def test_an_interaction_is_the_same_hit_in_both_orders(
 def test_a_pair_is_clear_only_where_one_table_covers_both(small: SafetyRules) -> None:
     clear = judge(small, T, "interaction", drugs=[A, B])
     assert outcomes(clear) == ["clear"]
-    assert clear[0].source == "test: ref-1"
+    assert clear[0].source == "test (test drugs; 2026-11-01)"
     assert outcomes(judge(small, T, "interaction", drugs=[A, P])) == ["not covered"]
     assert outcomes(judge(small, P, "interaction", drugs=[A])) == ["not covered"]
 

@@ -28,7 +28,7 @@ def test_every_high_priority_pair_of_the_onc_that_can_be_said_is_a_hit_in_both_o
     pairs = [
         (a, b)
         for a, b in onc_pairs(data / "ddi" / "ONC_High_Priority_Mapped.csv")
-        if a in rules.names and b in rules.names
+        if rules.graph.find(a) and rules.graph.find(b)
     ]
 
     assert len(pairs) > 300

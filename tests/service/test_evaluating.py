@@ -189,7 +189,7 @@ def test_progress_is_told_by_model_and_by_step(place: Path) -> None:
 def test_the_whole_report_is_one_json_document(place: Path, labels: Path) -> None:
     document = external(place, labels, "--json").json
 
-    assert set(document) == {"track", "settings", "tables", "curves", "leaks", "notes"}
+    assert set(document) == {"track", "settings", "tables", "curves", "leaks", "notes", "title"}
     assert set(document["curves"]) == {*BASELINES, "on-device"}
     json.dumps(document, allow_nan=False)
 

@@ -1,0 +1,56 @@
+"""Rank among drugs of equal degree: what a score says of a drug beyond how often it is recorded.
+
+A drug that treats many diseases scores well for every disease. Compared only with drugs that treat
+about as many, it has to do better than its fame. Degrees are pooled from the highest down until a
+group has enough drugs to be a rank among.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+GROUP = 50  # drugs in a group, at least; chosen so that one place is two percent at most
+
+
+def degree_groups(degrees: NDArray[np.integer], *, least: int = GROUP) -> NDArray[np.int64]:
+    """(n_drugs,) the group of each drug; group 0 has the lowest degrees.
+
+    Equal degrees share a group. Every group has ``least`` drugs, unless there are fewer in all.
+
+    Args:
+        degrees: (n_drugs,) how many diseases each is recorded to treat.
+        least: drugs in a group.
+    """
+    values, counts = np.unique(degrees, return_counts=True)
+    bounds, size = [], 0  # lowest degree of each group, highest group first
+    for value, count in zip(values[::-1].tolist(), counts[::-1].tolist(), strict=True):
+        size += count
+        if size >= least:
+            bounds.append(value)
+            size = 0
+    if size and bounds:
+        bounds[-1] = values[0]  # what is left joins the lowest group
+    edges = np.array(bounds[::-1] or [values[0] if len(values) else 0])
+    return np.asarray(np.searchsorted(edges, degrees, side="right") - 1, np.int64)
+
+
+def degree_ranks(
+    scores: NDArray[np.floating], groups: NDArray[np.int64], candidates: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """(n_drugs,) the share of candidates of its own group that each beats; a tie counts half.
+
+    Strictly between 0 and 1 for candidates, 0 for all others.
+
+    Args:
+        scores: (n_drugs,) for one disease, higher is better.
+        groups: (n_drugs,) of :func:`degree_groups`.
+        candidates: (n_drugs,) which drugs are compared.
+    """
+    result = np.zeros(len(scores), np.float32)
+    for group in np.unique(groups[candidates]).tolist():
+        rows = np.flatnonzero(candidates & (groups == group))
+        values = scores[rows]
+        ordered = np.sort(values)
+        below = np.searchsorted(ordered, values, side="left")
+        not_above = np.searchsorted(ordered, values, side="right")
+        result[rows] = (below + not_above) / (2 * len(rows))
+    return result

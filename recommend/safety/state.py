@@ -1,0 +1,156 @@
+"""One patient as the checks see one: each list once a node, in the order of the ids."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from recommend.profile import GRADES, LOCAL_ROUTES, Fact, PatientProfile, Route
+
+if TYPE_CHECKING:
+    from recommend.safety.rules import SafetyRules
+
+_PLACES: Mapping[Route, str] = {
+    "skin": "on the skin",
+    "eye": "in the eye",
+    "ear": "in the ear",
+    "nasal": "in the nose",
+    "vaginal": "in the vagina",
+    "mouth": "in the mouth",
+}
+
+
+@dataclass(frozen=True)
+class PatientState:
+    """A profile with what the checks ask for.
+
+    Attributes:
+        route: how the drug in question would be used; empty is systemic use.
+    """
+
+    profile: PatientProfile
+    rules: "SafetyRules" = field(repr=False)
+    route: Route = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the drug in question would be used only where it acts."""
+        return self.route in LOCAL_ROUTES
+
+    @cached_property
+    def conditions(self) -> Mapping[str, tuple[Fact, bool]]:
+        """Every disease the patient has, ancestors too: id -> the fact, whether it is an ancestor.
+
+        Where several facts lead to a disease, the most certain one counts.
+        """
+        found: dict[str, list[tuple[Fact, bool]]] = {}
+        for fact in self.recorded.values():
+            found.setdefault(fact.node, []).append((fact, False))
+            for ancestor in self.rules.broader.get(fact.node):
+                found.setdefault(ancestor, []).append((fact, True))
+        return {
+            disease: min(facts, key=lambda f: (_certainty(f[0]), f[1], f[0].node))
+            for disease, facts in sorted(found.items())
+        }
+
+    @cached_property
+    def recorded(self) -> Mapping[str, Fact]:
+        """The conditions themselves, by id."""
+        return _best(self.profile.conditions)
+
+    @cached_property
+    def drugs(self) -> Mapping[str, Fact]:
+        """Current drugs by id; of several uses of one a systemic one counts."""
+        return _best(self.profile.drugs)
+
+    @cached_property
+    def allergies(self) -> Mapping[str, Fact]:
+        """Allergens by id: drugs and classes."""
+        return _best(self.profile.allergies)
+
+    @cached_property
+    def severe_allergies(self) -> frozenset[str]:
+        """Allergens with a severe reaction on record, or one whose next may be dangerous."""
+        return frozenset(
+            fact.node
+            for fact in self.profile.allergies
+            if fact.reaction == "severe" or fact.criticality == "high"
+        )
+
+    @property
+    def is_of_childbearing_age(self) -> bool:
+        """Whether the patient is not male and 10 to 55, as far as is known."""
+        age = self.profile.age_years
+        return self.profile.sex != "male" and (age is None or 10 <= age < 56)
+
+    @property
+    def may_be_pregnant(self) -> bool:
+        """Whether a pregnancy is possible, or the record speaks of one."""
+        return bool(self.doubts("pregnancy")) or self.is_of_childbearing_age
+
+    @cached_property
+    def diseases(self) -> frozenset[str]:
+        """The conditions and everything broader."""
+        nodes = frozenset(fact.node for fact in self.profile.conditions)
+        return nodes.union(*map(self.rules.broader.get, nodes))
+
+    def unmapped(self, kind: str) -> list[str]:
+        """What was recorded under ``kind`` that no node answers to, as recorded."""
+        return [*self._unmapped.get(kind, ())]
+
+    @cached_property
+    def _unmapped(self) -> Mapping[str, list[str]]:
+        kinds = {item.kind for item in self.profile.unmapped}
+        return {
+            kind: sorted({item.text for item in self.profile.unmapped if item.kind == kind})
+            for kind in kinds
+        }
+
+    def doubts(self, kind: str) -> list[str]:
+        """What was recorded under ``kind`` and cannot be relied on, with the reasons."""
+        if kind not in self._unmapped:
+            return []
+        items = [item for item in self.profile.unmapped if item.kind == kind]
+        return sorted({f"{i.text} ({i.reason})" if i.text else i.reason for i in items})
+
+
+def doubt(fact: Fact, what: str) -> str:
+    """What is to be confirmed of a fact before it is believed, to stand behind a text; or nothing.
+
+    Args:
+        fact: of the patient.
+        what: ``"drug"``, ``"diagnosis"`` or ``"allergen"``.
+    """
+    if fact.confirmed:
+        return ""
+    text = f"; a near match: confirm the {what}" if fact.grade == "near" else ""
+    if fact.is_stale:
+        year = f" in {fact.start.year}" if fact.start else " long ago"
+        done, asked = ("recorded", "that it still holds")
+        if what == "drug":
+            done, asked = ("ordered", "that it is taken")
+        text += f"; {done}{year} and never ended: confirm {asked}"
+    return text
+
+
+def place(route: Route) -> str:
+    """Where a local route applies a drug: "on the skin", "in the eye"."""
+    return _PLACES[route]
+
+
+def _best(facts: Iterable[Fact]) -> dict[str, Fact]:
+    """One fact a node: the one that says most, of systemic before local use, and most surely."""
+    result: dict[str, Fact] = {}
+
+    def rank(fact: Fact) -> tuple[str, bool, tuple[bool, int, bool], str, int, tuple[str, ...]]:
+        words = (fact.basis, fact.route, fact.reaction, fact.criticality, str(fact.start))
+        return fact.node, fact.is_local, _certainty(fact), fact.ended, fact.distance, words
+
+    for fact in sorted(facts, key=rank):
+        result.setdefault(fact.node, fact)
+    return result
+
+
+def _certainty(fact: Fact) -> tuple[bool, int, bool]:
+    """Smallest for what is surest: what is not old, then the best grade, then what is confirmed."""
+    return fact.is_stale and not fact.confirmed, GRADES.index(fact.grade), not fact.confirmed

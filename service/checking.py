@@ -1,0 +1,205 @@
+"""The safety part alone: drugs by name against a patient, and against each other."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from intake import Resolver, to_profile
+from intake.profile_file import read_profile
+from kg.graph import Graph
+from kg.names import resolve_drug
+from recommend.errors import ProfileError
+from recommend.gaps import missing, not_assessed
+from recommend.profile import ROUTES, Fact, Knowledge, PatientProfile, Route
+from recommend.safety import PatientState, SafetyRules, check_drug, vetoes
+from recommend.suggestion import Outcome, Verdict
+from service.errors import DrugNameError, SettingsError
+from service.patients import TREATMENT, open_store, read_record
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class CheckedDrug:
+    """One drug and everything that the rules say of it.
+
+    Attributes:
+        drug: CURIE of an ingredient.
+        name: of the node.
+        asked: as it was given.
+        verdicts: one or more a check, in the order of the checks.
+        answer: ``"contraindicated"`` (do not give), ``"acknowledge"`` (a major hit, or one of
+            unknown severity), ``"caution"``, ``"clear"`` or ``"not covered"``: clear only if every
+            check is.
+    """
+
+    drug: str
+    name: str
+    asked: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def answer(self) -> str:
+        """See the class."""
+        hits = {v.severity for v in self.verdicts if v.outcome is Outcome.HIT}
+        if vetoes(self.verdicts):
+            return "contraindicated"
+        if hits & {"major", "unknown"}:
+            return "acknowledge"
+        if hits:
+            return "caution"
+        is_clear = all(v.outcome is Outcome.CLEAR for v in self.verdicts)
+        return "clear" if is_clear else "not covered"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What :func:`check_drugs` found.
+
+    Attributes:
+        drugs: in the order given; a product once an ingredient.
+        not_assessed: what of the patient has no node, one sentence each.
+        missing: what else is not known.
+        graph: fingerprint.
+        rules: digest of the rules.
+    """
+
+    drugs: tuple[CheckedDrug, ...]
+    not_assessed: tuple[str, ...]
+    missing: tuple[str, ...]
+    graph: str
+    rules: str
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {**asdict(self), "drugs": [{**asdict(d), "answer": d.answer} for d in self.drugs]}
+
+
+def check_drugs(
+    graph: Graph,
+    names: Sequence[str],
+    profile: PatientProfile | None = None,
+    *,
+    route: Route = "",
+) -> Checked:
+    """Check drugs against a patient and against each other.
+
+    Args:
+        graph: whose rules are asked.
+        names: of drugs or products, or CURIEs.
+        profile: of the patient; without one, the drugs named are taken for all that there are, and
+            nothing else is known.
+        route: by which the drugs are to be given, for rules about systemic use.
+
+    Raises:
+        DrugNameError: a name that no node has, or only one that is spelt alike or broader.
+    """
+    asked = [(name, drug) for name in names for drug in _ingredients(graph, name)]
+    rules = SafetyRules.read(graph)
+    patient = profile or PatientProfile(drugs_known=Knowledge.EMPTY)
+    checked = []
+    for name, drug in asked:
+        others = tuple(
+            Fact(other, basis=text, route=route) for text, other in asked if text != name
+        )
+        known = {fact.node for fact in patient.drugs}
+        added = tuple(fact for fact in others if fact.node not in known)
+        state = PatientState(_with(patient, added), rules)
+        verdicts = check_drug(rules, state, drug, route=route)
+        checked.append(CheckedDrug(drug, rules.name(drug), name, verdicts))
+    state = PatientState(patient, rules)
+    gaps = missing(state, {}) if profile else ("no patient was given: only the drugs are compared",)
+    return Checked(
+        tuple(checked), not_assessed(patient), tuple(gaps), graph.fingerprint, rules.digest
+    )
+
+
+def check_for(
+    settings: Settings,
+    graph: Graph,
+    names: Sequence[str],
+    *,
+    patient: str | None = None,
+    profile: Path | None = None,
+    route: str = "",
+    confirmed: Collection[str] = (),
+) -> Checked:
+    """Check drugs for a stored patient, for a profile in a file, or only among each other.
+
+    The reading of a stored patient leaves its audit entry.
+
+    Args:
+        settings: where the store is.
+        graph: whose rules are asked.
+        names: of drugs or products, or CURIEs.
+        patient: id of a stored patient.
+        profile: a JSON file.
+        route: by which the drugs are to be given; one of :data:`recommend.profile.ROUTES`.
+        confirmed: nodes whose near or old facts a person has confirmed.
+
+    Raises:
+        SettingsError: an unknown route.
+        DrugNameError: a name that no node surely has.
+        ProfileError: the file is not a profile, or has no fact of a node in ``confirmed``.
+        NotFoundError, ErasedError, DecryptionError, StaleRecordError: of the stored patient.
+    """
+    if route not in ROUTES:
+        known = ", ".join(filter(None, ROUTES))
+        raise SettingsError(f"unknown route {route!r}; expected one of {known}")
+    found = None
+    if profile is not None:
+        found = read_profile_file(profile, graph)
+    elif patient is not None:
+        with open_store(settings) as database:
+            resources = read_record(database, patient, actor=settings.actor, purpose=TREATMENT)
+        found = to_profile(resources, graph, today=date.today())
+    if found is not None:
+        found = found.confirm(confirmed)
+    return check_drugs(graph, names, found, route=route)
+
+
+def read_profile_file(path: Path, graph: Graph | Resolver) -> PatientProfile:
+    """The profile in a JSON file, whose entries may be names, codes or CURIEs.
+
+    Raises:
+        ProfileError: not JSON, a key that is given twice, or not a profile.
+    """
+    try:
+        document = json.loads(path.read_bytes(), object_pairs_hook=_without_repetition)
+    except (ValueError, RecursionError):
+        raise ProfileError(f"{path} is not JSON") from None
+    return read_profile(document, graph)
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ProfileError("the profile gives a field twice")
+    return found
+
+
+def _with(profile: PatientProfile, added: Collection[Fact]) -> PatientProfile:
+    if not added:
+        return profile
+    known = profile.drugs_known
+    return replace(
+        profile,
+        drugs=(*profile.drugs, *added),
+        drugs_known=Knowledge.KNOWN if known is Knowledge.EMPTY else known,
+    )
+
+
+def _ingredients(graph: Graph, name: str) -> list[str]:
+    """The Drug nodes that ``name`` surely means."""
+    found = graph.find(name)
+    if found is not None and found[0] == "Drug":
+        return [graph.node(*found).id]
+    resolution = resolve_drug(graph, name)
+    sure = [m.node.id for m in resolution.matches if m.grade in ("exact", "xref")]
+    if sure and resolution.complete:
+        return sure
+    alike = ", ".join(m.node.name for m in resolution.matches)
+    hint = f"it may be {alike}: give the name as it is written there" if alike else "check it"
+    raise DrugNameError(f"no drug of the graph is surely {name!r}; {hint}")

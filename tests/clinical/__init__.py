@@ -1,0 +1,1 @@
+"""Textbook cases by hand: what must alert, what must not, each with its reference."""
