@@ -111,3 +111,13 @@ def read_omop(
             report(Problem(table.place, reason))
     for person in sorted(people.spans):
         yield OmopPerson(person, source, tables, concepts, today).to_bundle()
+
+
+def is_omop(folder: Path) -> bool:
+    """Whether ``folder`` holds a ``person`` table, as FHIR files do not.
+
+    Raises:
+        UnreadableError: it is no folder that can be read.
+        NotOmopError: it holds two.
+    """
+    return bool(find_tables(folder, ("person",)))

@@ -4,7 +4,7 @@ Patients are taken together disease by disease, so that the work on arrays is sh
 the cut are those of :mod:`recommend.choosing`, as for one patient.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,7 @@ from recommend.case import Limit, nothing_left, refusal_of
 from recommend.choosing import choose
 from recommend.gaps import seeds
 from recommend.histories import history_of
-from recommend.offers import Offer, Rows, Uses
+from recommend.offers import Offer, Rows
 from recommend.profile import PatientProfile
 from recommend.safety import PatientState
 from recommend.suggestion import Kind
@@ -23,7 +23,7 @@ from recommend.suggestion import Kind
 if TYPE_CHECKING:
     from recommend.recommender import Recommender
 
-TOGETHER = 2048  # patients; their severities are an array of so many rows
+TOGETHER = 4096  # patients, at most 2**16; their severities are an array of so many rows
 
 _KINDS = tuple(Kind)
 
@@ -118,8 +118,6 @@ class _Rows(NamedTuple):
     """Chosen or refused drugs of one kind and disease, for some patients."""
 
     profiles: Rows
-    conditions: Rows  # number of the condition within the patient's answer
-    order: Rows  # within the list
     diseases: Rows
     kinds: NDArray[np.int8]
     drugs: Rows
@@ -136,31 +134,29 @@ class _Part:
         k: int,
         limit: Limit,
     ) -> None:
-        self.recommender, self.k, self.limit = recommender, k, limit
-        names, rules = recommender.rules.names, recommender.rules
+        self.recommender, self.start, self.k, self.limit = recommender, start, k, limit
+        names, rules, offers = recommender.rules.names, recommender.rules, recommender.offers
+        is_personal = recommender.histories.part is not None
         self.refusals: list[str] = []
-        asked: dict[Offer, list[tuple[int, int]]] = {}  # -> patient, number of the condition
+        asked: dict[tuple[int, bool], list[int]] = {}  # of an offer -> patients
         severities = np.zeros((len(profiles), len(recommender.bundle.drug_ids)), np.uint8)
-        histories: dict[int, Rows] = {}
+        histories = [np.empty(0, np.int64)] * len(profiles)
         for number, profile in enumerate(profiles):
             found = seeds(profile.conditions, names)
             self.refusals.append(refusal_of(profile, found))
             if self.refusals[-1]:
                 continue
             severities[number] = recommender.screen.severities(PatientState(profile, rules))
-            if not recommender.histories.is_absent:
-                histories[number] = history_of(recommender.graph, profile)
-            for condition, fact in enumerate(found.values()):
-                asked.setdefault(recommender.offer_of(fact), []).append((number, condition))
-        self._severities = severities
-        self._by_history = self._percentiles(histories, severities.shape)
+            if is_personal:
+                histories[number] = history_of(profile, offers.drug_rows)
+            for fact in found.values():
+                asked.setdefault(recommender.place_of(fact), []).append(number)
+        self._personal = recommender.histories.personal(histories)
         self._chosen: list[_Rows] = []
         self._refused: list[_Rows] = []
-        for offer, pairs in asked.items():
-            numbers, conditions = np.array(pairs, np.int64).T
-            for uses in offer.uses:
-                self._choose(offer, uses, numbers, conditions)
-        self.start = start
+        for place, numbers in sorted(asked.items()):  # in the order of a patient's conditions
+            rows = np.array(numbers, np.int64)
+            self._answer(offers.of(*place), rows, severities[rows])
 
     def lists(self, *, refused: bool) -> Lists:
         """What was chosen, or refused, in the order of the answers."""
@@ -169,7 +165,7 @@ class _Part:
             empty = np.empty(0, np.int64)
             return Lists(empty, empty, empty.astype(np.int8), empty)
         columns = _Rows(*map(np.concatenate, zip(*rows, strict=True)))
-        order = np.lexsort((columns.order, columns.kinds, columns.conditions, columns.profiles))
+        order = np.argsort(columns.profiles.astype(np.uint16), kind="stable")  # fast on so few bits
         return Lists(
             columns.profiles[order] + self.start,
             columns.diseases[order],
@@ -177,51 +173,23 @@ class _Part:
             columns.drugs[order],
         )
 
-    def _percentiles(
-        self, histories: Mapping[int, Rows], shape: tuple[int, int]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]] | None:
-        """(n_patients,) who has a history, (n_patients, n_drugs) its percentiles."""
-        if not any(map(len, histories.values())):
-            return None
-        known, values = np.zeros(shape[0], bool), np.zeros(shape, np.float32)
-        for number, history in histories.items():
-            found = self.recommender.histories.percentiles(history)
-            if found is not None:
-                known[number], values[number] = True, found
-        return known, values
-
-    def _choose(self, offer: Offer, uses: Uses, numbers: Rows, conditions: Rows) -> None:
-        """Choose one kind for the patients ``numbers`` who have the disease."""
-        if self.limit.silence(offer, uses):
-            return
-        shown = self.limit.cut(offer, uses)
-        if not len(shown.drugs):
-            return
-        scores = None
-        if self._by_history is not None and uses.kind is not Kind.HYPOTHESIS:
-            known, values = self._by_history
-            joined = self.recommender.histories.combine(
-                shown.scores[None], values[np.ix_(numbers, shown.drugs)]
-            )
-            scores = np.where(known[numbers, None], joined, shown.scores[None])
-        chosen = choose(
-            shown, offer.against(shown), self._severities[numbers], self.k, scores=scores
-        )
-        for rows, who, places in (
-            (self._chosen, chosen.who, chosen.places),
-            (self._refused, chosen.refused_who, chosen.refused_places),
-        ):
-            n = len(who)
-            rows.append(
-                _Rows(
-                    numbers[who],
-                    conditions[who],
-                    np.arange(n),
-                    np.full(n, offer.disease),
-                    np.full(n, _KINDS.index(uses.kind), np.int8),
-                    shown.drugs[places],
-                )
-            )
+    def _answer(self, offer: Offer, numbers: Rows, severities: NDArray[np.uint8]) -> None:
+        """Choose for the patients ``numbers`` who have the disease; theirs are ``severities``."""
+        for uses in offer.uses:
+            shown = self.limit.cut(offer, uses)
+            if self.limit.silence(offer, uses) or not len(shown.drugs):
+                continue
+            scores = None
+            if self._personal is not None and uses.kind is not Kind.HYPOTHESIS:
+                scores = self.recommender.histories.order(self._personal, numbers, shown)
+            chosen = choose(shown, offer.against(shown), severities, self.k, scores=scores)
+            for rows, who, places in (
+                (self._chosen, chosen.who, chosen.places),
+                (self._refused, chosen.refused_who, chosen.refused_places),
+            ):
+                diseases = np.full(len(who), offer.disease)
+                kinds = np.full(len(who), _KINDS.index(uses.kind), np.int8)
+                rows.append(_Rows(numbers[who], diseases, kinds, shown.drugs[places]))
 
 
 def _joined(lists: Sequence[Lists]) -> Lists:

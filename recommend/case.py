@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recommend.choosing import choose
 from recommend.conformal import LARGEST, Abstention
 from recommend.errors import RecommendError
-from recommend.histories import Histories
+from recommend.histories import Histories, Personal
 from recommend.offers import Offer, Offers, Uses
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import PatientState, check_drug, never_suggested, vetoes
@@ -36,18 +36,19 @@ class Case:
         severities: (n_drugs,) by the screen of safety.
         describe: offer, kind, drug row, disease row -> the fields that the patient has no part in.
         extra: further parts of each score to be shown, by name: (n_drugs,) percentiles.
-        by_history: (n_drugs,) percentiles by the patient's history; None without one.
+        personal: what the patient's history says; None without one.
     """
 
     state: PatientState
     severities: NDArray[np.uint8]
     describe: Callable[[Offer, Kind, int, int], Mapping[str, Any]]
     histories: Histories
-    by_history: NDArray[np.floating] | None
+    personal: Personal | None
     extra: Mapping[str, NDArray[np.floating]]
     drug_ids: tuple[str, ...]
     disease_ids: tuple[str, ...]
     _verdicts: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)
+    _columns: dict[int, NDArray[np.float64]] = field(default_factory=dict)
 
     def answer(
         self, offer: Offer, fact: Fact, k: int, limit: "Limit"
@@ -74,17 +75,17 @@ class Case:
         self, offer: Offer, uses: Uses, fact: Fact, k: int
     ) -> tuple[list[Suggestion], list[Vetoed]]:
         scores = None
-        if self.by_history is not None and uses.kind is not Kind.HYPOTHESIS:
-            scores = self.histories.combine(uses.scores, self.by_history[uses.drugs])
+        if self.personal is not None and uses.kind is not Kind.HYPOTHESIS:
+            scores = self.histories.order(self.personal, np.zeros(1, np.int64), uses)
         chosen = choose(
             uses,
             offer.against(uses),
             self.severities[None],
             k,
-            scores=None if scores is None else scores[None],
+            scores=scores,
         )
         found = [
-            self._suggestion(offer, uses, fact, rank=rank, place=place, scores=scores)
+            self._suggestion(offer, uses, fact, rank=rank, place=place)
             for rank, place in enumerate(chosen.places.tolist(), start=1)
         ]
         refused = [self._vetoed(offer, uses, place) for place in chosen.refused_places.tolist()]
@@ -98,7 +99,6 @@ class Case:
         *,
         rank: int,
         place: int,
-        scores: NDArray[np.floating] | None,
     ) -> Suggestion:
         drug, disease = int(uses.drugs[place]), int(uses.diseases[place])
         fields = dict(self.describe(offer, uses.kind, drug, disease))
@@ -107,8 +107,8 @@ class Case:
             raise RecommendError(
                 f"{fields['drug']} passed the screen of safety and not its checks: report this"
             )
-        if scores is not None:
-            fields["score"] = round(float(scores[place]), 4)
+        if self.personal is not None and uses.kind is not Kind.HYPOTHESIS:
+            fields["score"] = round(self._percentile(disease, drug, self.personal), 4)
         if self.extra:
             own = {name: round(float(values[drug]), 4) for name, values in self.extra.items()}
             fields["parts"] = {**fields["parts"], **own}
@@ -120,7 +120,6 @@ class Case:
             rank=rank,
             condition_grade=fact.grade,
             verdicts=verdicts,
-            similar=self.histories.similar(offer.disease, drug),
             must_acknowledge=any(
                 v.outcome is Outcome.HIT and v.severity in ("major", "unknown") for v in verdicts
             ),
@@ -154,6 +153,16 @@ class Case:
                 Verdict("suggestion", Outcome.HIT, text, lender, "contraindicated", "hierarchy")
             )
         return tuple(found)
+
+    def _percentile(self, disease: int, drug: int, personal: Personal) -> float:
+        """Of one drug among all, by graph and history together, for one disease row."""
+        if disease not in self._columns:
+            self._columns[disease] = self.histories.column(personal, disease)
+        column = self._columns[disease]
+        own = column[drug]
+        return float(np.count_nonzero(column < own) + np.count_nonzero(column <= own)) / (
+            2 * len(column)
+        )
 
     def check(self, drug: str) -> tuple[Verdict, ...]:
         """The safety verdicts on one drug, found once a patient."""

@@ -51,6 +51,7 @@ from recommend.suggestion import SimilarPatients
 
 N_FOLDS = 4
 PENALTIES = (0.1, 0.3, 1.0)  # of Prescribing; the best on the folds is taken
+RELEASED_SHARE = 0.6  # the largest with which the attack of evaluate.membership stays below 0.6
 _FACTORS = 16
 _AT_ONCE = 1024  # patients; bounds the memory
 

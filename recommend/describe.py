@@ -5,6 +5,7 @@ from typing import Any
 
 from recommend.bundle import STACK
 from recommend.explain import reasons
+from recommend.histories import Histories
 from recommend.offers import Offer, Offers
 from recommend.records import line_of_therapy, phase, records
 from recommend.suggestion import Kind, Record
@@ -15,18 +16,19 @@ _LINE_NAMES = {"1": "first line", "2": "second line", "3": "third line", "adjunc
 
 
 def describe(
-    offers: Offers, offer: Offer, kind: Kind, drug: int, recorded_for: int
+    known: tuple[Offers, Histories], offer: Offer, kind: Kind, drug: int, recorded_for: int
 ) -> Mapping[str, Any]:
     """The fields of a :class:`Suggestion` that do not depend on the patient.
 
     Args:
-        offers: of the bundle.
+        known: the offers and the cohort of the bundle.
         offer: of the patient's disease.
         kind: of the suggestion.
         drug: row.
         recorded_for: row of the disease for which the use is recorded; the patient's own or a
             broader one.
     """
+    offers, histories = known
     rules, bundle = offers.rules, offers.bundle
     drug_id, node = bundle.drug_ids[drug], offer.node
     percentiles_of = offers.percentiles_of(recorded_for)
@@ -51,6 +53,7 @@ def describe(
         "broader": borrowed,
         "broader_name": rules.name(borrowed) if borrowed else "",
         "share": share,
+        "similar": histories.similar(offer.disease, drug),
         "degree_rank": round(float(offer.degree_ranks[drug]), 4) if is_hypothesis else None,
     }
     fields["certainty"] = _certainty(offers, fields, drug, recorded_for)

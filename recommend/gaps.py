@@ -7,6 +7,7 @@ from recommend.profile import GRADES, Fact, Knowledge, PatientProfile, Unmapped
 from recommend.safety import PatientState
 
 _LISTED = ("condition", "drug", "allergy")
+_OWN_NODE = ("exact", "xref")
 
 
 def not_assessed(profile: PatientProfile) -> tuple[str, ...]:
@@ -51,7 +52,8 @@ def seeds(conditions: Iterable[Fact], names: Mapping[str, str]) -> dict[str, Fac
     for fact in conditions:
         if (fact.status or fact.verification) and fact.ended:
             continue
-        if may_seed(fact, names.get(fact.node, "")):
+        is_plain = fact.grade in _OWN_NODE and not fact.is_stale  # most are: asked first, for speed
+        if is_plain or may_seed(fact, names.get(fact.node, "")):
             other = found.get(fact.node)
             if other is None or _surest_first(fact) < _surest_first(other):
                 found[fact.node] = fact

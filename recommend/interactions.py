@@ -27,6 +27,7 @@ PALLIATES = EdgeType("Drug", "palliates", "Disease")
 ALIKE_DRUGS = EdgeType("Drug", "resembles", "Drug")
 ALIKE_DISEASES = EdgeType("Disease", "resembles", "Disease")
 BROADER_DISEASES = EdgeType("Disease", "subclass_of", "Disease")
+TRIALS = EdgeType("Drug", "in_clinical_trials_for", "Disease")
 
 T = TypeVar("T")
 Rows = NDArray[np.int64]  # (n,)
@@ -169,6 +170,8 @@ def training_data(
     diseases = [find_row(graph, "Disease", disease) for disease in hide_diseases]
     matrices = {}
     for edge_type in graph.edge_types:
+        if edge_type == TRIALS:  # for people: it would give away what is hidden
+            continue
         matrix = _of_ones(to_matrix(graph, edge_type))
         if matrix.nnz:
             matrices[edge_type] = matrix

@@ -108,6 +108,7 @@ class Offers:
     rules: SafetyRules
     years: Mapping[str, str] = field(init=False)  # of references
     disease_rows: Mapping[str, int] = field(init=False, repr=False)
+    drug_rows: Mapping[str, int] = field(init=False, repr=False)
     # Disease row, whether a broader disease may lend its uses: not where the patient's condition
     # was itself matched to a broader node.
     of: Callable[[int, bool], Offer] = field(init=False, repr=False)
@@ -123,8 +124,9 @@ class Offers:
         degrees = np.zeros(self.graph.n_nodes("Drug"), np.int64)
         if TREATS in self.graph.edge_tables:
             degrees += np.diff(self.graph.edges(TREATS).head_start)
-        ids = self.bundle.disease_ids
-        set_field("disease_rows", {node: row for row, node in enumerate(ids)})
+        for name in ("disease", "drug"):
+            ids = getattr(self.bundle, f"{name}_ids")
+            set_field(f"{name}_rows", {node: row for row, node in enumerate(ids)})
         set_field("_groups", degree_groups(degrees))
         set_field("_listed", self._listed_drugs())
         set_field("of", lru_cache(maxsize=KEPT)(self._make))

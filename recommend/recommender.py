@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ from recommend.errors import ProfileError
 from recommend.findings import finding_nodes, findings_scores, nearest_diseases
 from recommend.gaps import missing, not_assessed, seeds
 from recommend.histories import Histories, history_of
+from recommend.models.stack import percentiles
 from recommend.offers import Offer, Offers
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import PatientState, SafetyRules, Screen, check_drug
@@ -52,6 +53,7 @@ from recommend.suggestion import (
 )
 
 DESCRIBED = 20_000  # suggestions whose words are kept; about 60 MB
+NODES = 100_000  # whose types are kept
 
 _CURIE = re.compile(r"[A-Za-z][A-Za-z0-9]*:[A-Za-z0-9._*-]+")
 _PLACES = (
@@ -82,8 +84,11 @@ class Recommender:
         set_field("offers", Offers(self.graph, self.bundle, self.rules))
         set_field("screen", Screen(self.rules))
         set_field("histories", Histories(self.bundle))
-        set_field("describe", lru_cache(maxsize=DESCRIBED)(partial(describe, self.offers)))
-        set_field("_types", lru_cache(maxsize=None)(self._type_of))
+        set_field(
+            "describe",
+            lru_cache(maxsize=DESCRIBED)(partial(describe, (self.offers, self.histories))),
+        )
+        set_field("_types", lru_cache(maxsize=NODES)(self._type_of))
 
     @classmethod
     def load(cls, bundle: Path | Bundle, *, graph: Path | Graph) -> Self:
@@ -143,7 +148,8 @@ class Recommender:
         silent = list(limit.unavailable(self.offers))
         everywhere = {item.kind for item in silent}
         for fact in found.values():
-            chosen, refused, none_of = case.answer(self.offer_of(fact), fact, k, limit)
+            offer = self.offers.of(*self.place_of(fact))
+            chosen, refused, none_of = case.answer(offer, fact, k, limit)
             suggestions += chosen
             vetoed += refused
             silent += [item for item in none_of if item.kind not in everywhere]
@@ -182,14 +188,15 @@ class Recommender:
         """
         self.check_nodes(profile)
         for drug in drugs:
-            self._check_node(drug, ("Drug",), "drugs")
+            if self._types(drug) != "Drug":
+                self._refuse_node(drug, ("Drug",), "drugs")
         state = PatientState(profile, self.rules)
         return {drug: check_drug(self.rules, state, drug) for drug in drugs}
 
-    def offer_of(self, fact: Fact) -> Offer:
-        """What there is for the disease of a condition."""
+    def place_of(self, fact: Fact) -> tuple[int, bool]:
+        """Of a condition, what :attr:`Offers.of` asks for: disease row, whether it may borrow."""
         may_borrow = fact.grade != "broader" or fact.confirmed
-        return self.offers.of(self.offers.disease_rows[fact.node], may_borrow)
+        return self.offers.disease_rows[fact.node], may_borrow
 
     def check_nodes(self, profile: PatientProfile) -> None:
         """Refuse a profile that names what the graph does not have.
@@ -199,20 +206,21 @@ class Recommender:
         """
         for name, types in _PLACES:
             for fact in getattr(profile, name):
-                self._check_node(fact.node, types, name)
+                if self._types(fact.node) not in types:
+                    self._refuse_node(fact.node, types, name)
         for phenotype in profile.genes:
-            self._check_node(phenotype.gene, ("Gene",), "genes")
+            if self._types(phenotype.gene) != "Gene":
+                self._refuse_node(phenotype.gene, ("Gene",), "genes")
 
-    def _check_node(self, node_id: str, types: tuple[str, ...], place: str) -> None:
+    def _refuse_node(self, node_id: str, types: tuple[str, ...], place: str) -> NoReturn:
         found = self._types(node_id)
-        if found not in types:
-            what = f"a {found}" if found else "not in the graph"
-            # What is no CURIE may be a name or another text about the patient.
-            shown = repr(node_id) if _CURIE.fullmatch(node_id) else "an entry that is no CURIE"
-            raise ProfileError(
-                f"{place}: {shown} is {what}; expected a {' or '.join(types)} of graph "
-                f"{self.graph.fingerprint[:12]}"
-            )
+        what = f"a {found}" if found else "not in the graph"
+        # What is no CURIE may be a name or another text about the patient.
+        shown = repr(node_id) if _CURIE.fullmatch(node_id) else "an entry that is no CURIE"
+        raise ProfileError(
+            f"{place}: {shown} is {what}; expected a {' or '.join(types)} of graph "
+            f"{self.graph.fingerprint[:12]}"
+        )
 
     def _type_of(self, node_id: str) -> str | None:
         found = self.graph.find(node_id)
@@ -224,10 +232,10 @@ class Recommender:
         return Limit(miss_rate, getattr(self.bundle, "abstention", None))
 
     def _case(self, state: PatientState, found: Mapping[str, Fact]) -> Case:
-        by_history = self.histories.percentiles(history_of(self.graph, state.profile))
+        personal = self.histories.personal([history_of(state.profile, self.offers.drug_rows)])
         extra: dict[str, NDArray[np.floating]] = {}
-        if by_history is not None:
-            extra["als"] = by_history  # the patient's own
+        if personal is not None:
+            extra["history"] = percentiles(personal.own[0])
         findings = self._findings(state.profile, found)
         if findings is not None:
             extra["findings"] = findings
@@ -236,7 +244,7 @@ class Recommender:
             self.screen.severities(state),
             self.describe,
             self.histories,
-            by_history,
+            personal,
             extra,
             self.bundle.drug_ids,
             self.bundle.disease_ids,

@@ -1,7 +1,6 @@
 """The safety part alone: drugs by name against a patient, and against each other."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,6 @@ from intake import Resolver, to_profile
 from intake.profile_file import read_profile
 from kg.graph import Graph
 from kg.names import resolve_drug
-from recommend.errors import ProfileError
 from recommend.gaps import missing, not_assessed
 from recommend.profile import ROUTES, Fact, Knowledge, PatientProfile, Route
 from recommend.safety import PatientState, SafetyRules, check_drug, vetoes
@@ -166,18 +164,7 @@ def read_profile_file(path: Path, graph: Graph | Resolver) -> PatientProfile:
     Raises:
         ProfileError: not JSON, a key that is given twice, or not a profile.
     """
-    try:
-        document = json.loads(path.read_bytes(), object_pairs_hook=_without_repetition)
-    except (ValueError, RecursionError):
-        raise ProfileError(f"{path} is not JSON") from None
-    return read_profile(document, graph)
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ProfileError("the profile gives a field twice")
-    return found
+    return read_profile(path.read_bytes(), graph)
 
 
 def _with(profile: PatientProfile, added: Collection[Fact]) -> PatientProfile:

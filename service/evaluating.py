@@ -12,15 +12,21 @@ from numpy.typing import NDArray
 
 from kg.errors import UnknownNodeError
 from kg.graph import Graph
+from recommend.bundle import open_bundle
+from recommend.combination import graph_part
+from recommend.evaluate import patients
+from recommend.evaluate.patients.interactions import serious_pairs
 from recommend.evaluate.report import write_html
 from recommend.evaluate.table import BASELINES, TrackReport
 from recommend.evaluate.tracks import TAKES, TRACKS, Options
 from recommend.interactions import Pairs, find_row, training_data
 from recommend.models import model_class
 from recommend.models.base import Progress
+from service.cohorts import read_cohort
 from service.errors import SettingsError
+from service.patients import Failed
 from service.scoring import Scoring, open_cache
-from service.settings import Settings
+from service.settings import Settings, existing
 
 DEFAULT_MODELS = ("metapath", "similarity", "trees", "stack")  # the baselines are never left out
 
@@ -45,6 +51,8 @@ class Asked:
         seed: the first seed.
         device: auto, cpu or cuda.
         report: HTML file to write.
+        patients: ``"store"`` or a folder of FHIR files: whom the track ``patients`` asks about.
+        bundle: whose scores are the graph's part of that track; None for the home's.
     """
 
     models: Sequence[str] = ()
@@ -60,6 +68,8 @@ class Asked:
     seed: int = 0
     device: str = "auto"
     report: Path | None = None
+    patients: str | None = None
+    bundle: Path | None = None
 
 
 def evaluate(
@@ -69,6 +79,7 @@ def evaluate(
     asked: Asked,
     *,
     progress: Progress | None = None,
+    failed: Failed | None = None,
 ) -> TrackReport:
     """Run ``track`` and write its page if one is asked for.
 
@@ -78,9 +89,10 @@ def evaluate(
     Args:
         settings: where the home is.
         graph: what is trained on.
-        track: one of :data:`TRACKS`.
+        track: one of :data:`TRACKS`, or ``patients``.
         asked: everything else.
         progress: called with what is being done, steps done, steps in all.
+        failed: called for a patient's record or file that cannot be used, which is then left out.
 
     Raises:
         SettingsError: an unknown track or device, an option that says nothing to the track, or a
@@ -90,6 +102,8 @@ def evaluate(
         ModelError: the track cannot be run on this graph.
     """
     _check(track, asked)
+    if track == patients.NAME:
+        return _evaluate_patients(settings, graph, asked, progress, failed)
     models = _check_models(asked.models or DEFAULT_MODELS)
     training = training_data(graph)
     if asked.labels is not None:
@@ -136,16 +150,49 @@ def evaluate(
     return found
 
 
+def _evaluate_patients(
+    settings: Settings,
+    graph: Graph,
+    asked: Asked,
+    progress: Progress | None,
+    failed: Failed | None,
+) -> TrackReport:
+    """The track that asks about patients, with the bundle's scores as the graph's part."""
+    opened = open_bundle(existing(asked.bundle or settings.bundle, "bundle", "train"), graph)
+    cohort = read_cohort(settings, graph, asked.patients or "", failed=failed)
+    training = training_data(graph)
+    recorded = (training.treats + training.palliates).toarray() > 0
+    options = patients.PatientOptions(seed=asked.seed, progress=progress)
+    if asked.folds is not None:
+        options = replace(options, folds=asked.folds)
+    found = patients.run(
+        cohort,
+        graph_part(opened.scores(), recorded),
+        serious_pairs(graph, cohort.vocabulary),
+        options,
+    )
+    about = {"graph": graph.fingerprint, "bundle": opened.fingerprint}
+    found = replace(found, settings={**about, **found.settings})
+    if asked.report:
+        write_html(found, asked.report)
+    return found
+
+
 def _check(track: str, asked: Asked) -> None:
-    if track not in TRACKS:
-        near = get_close_matches(track, TRACKS, 1)
+    takes = {**TAKES, patients.NAME: frozenset({"folds", "patients", "bundle"})}
+    if track not in takes:
+        near = get_close_matches(track, takes, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise SettingsError(f"no track {track!r}{hint}; choose from {', '.join(TRACKS)}")
-    for option in sorted(frozenset[str]().union(*TAKES.values()) - TAKES[track]):
+        raise SettingsError(f"no track {track!r}{hint}; choose from {', '.join(takes)}")
+    only = {"models", "drugs", "diseases"} if track == patients.NAME else set()
+    for option in sorted((only | set().union(*takes.values())) - takes[track]):
         value = getattr(asked, option)
-        if value is not None and value is not False:
-            takers = ", ".join(name for name in TRACKS if option in TAKES[name])
-            raise SettingsError(f"--{option} says nothing to {track}; it is for {takers}")
+        if value is not None and value is not False and value != ():
+            takers = ", ".join(name for name in takes if option in takes[name])
+            others = takers or "the other tracks"
+            raise SettingsError(f"--{option} says nothing to {track}; it is for {others}")
+    if track == patients.NAME and asked.patients is None:
+        raise SettingsError("patients needs --patients: 'store', or a folder of FHIR files")
     if "labels" in TAKES[track] and asked.labels is None:
         raise SettingsError(
             f"{track} needs --labels FILE.tsv with the columns drug_id and disease_id: "

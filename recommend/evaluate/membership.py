@@ -60,7 +60,7 @@ class Membership:
         n_patients: whose membership was asked for, once a target.
         n_shadows: bundles that the attacker made.
         n_targets: bundles that were attacked.
-        share: of the patients, in each bundle.
+        share: of the patients, in each bundle that was attacked.
     """
 
     auc: Estimate
@@ -93,6 +93,8 @@ def infer_membership(
     n_patients: int,
     *,
     share: float = 0.8,
+    imitate: Release | None = None,
+    imitate_share: float | None = None,
     n_shadows: int = 128,
     n_targets: int = 32,
     n_draws: int = 1000,
@@ -108,6 +110,10 @@ def infer_membership(
         read: what the attacker sees in it of each patient, in or not. Finite.
         n_patients: how many patients there are.
         share: of them, in each bundle.
+        imitate: how shadows are made, if not by ``release``. Where a release learns from a part of
+            the members only, the attacker's best shadows learn from all that they are given.
+        imitate_share: of the patients, in each shadow; as ``share`` if None. For an attack on what
+            learns from a part, the share of all patients that this is.
         n_shadows: bundles for the attacker; half of the power is lost below about 32.
         n_targets: bundles to attack.
         n_draws: of the bootstrap over patients.
@@ -117,13 +123,14 @@ def infer_membership(
     Raises:
         ModelError: too few patients or shadows to say anything, or a statistic that is not finite.
     """
-    if not 0 < share < 1 or n_patients < 2 or n_targets < 1:
-        raise ModelError("an attack needs 2 patients, a target, and a share between 0 and 1")
+    of_shadow = share if imitate_share is None else imitate_share
+    if not (0 < share < 1 and 0 < of_shadow < 1) or n_patients < 2 or n_targets < 1:
+        raise ModelError("an attack needs 2 patients, a target, and shares between 0 and 1")
     rng = np.random.default_rng(seed)
-    n_in = round(share * n_shadows)
+    n_in = round(of_shadow * n_shadows)
     if min(n_in, n_shadows - n_in) < _MIN_MODELS:
         raise ModelError(
-            f"{n_shadows} shadows with a share of {share} leave {n_in} with a patient and "
+            f"{n_shadows} shadows with a share of {of_shadow} leave {n_in} with a patient and "
             f"{n_shadows - n_in} without; {_MIN_MODELS} of each are needed"
         )
     # Each patient is in as many shadows as any other; a target's members are drawn one by one.
@@ -131,10 +138,10 @@ def infer_membership(
     targets = rng.random((n_targets, n_patients)) < share
     steps = n_shadows + n_targets
 
-    def look(members: NDArray[np.bool_], done: int) -> NDArray[np.float64]:
+    def look(make: Release, members: NDArray[np.bool_], done: int) -> NDArray[np.float64]:
         found = []
         for number, row in enumerate(members, done + 1):
-            statistics = np.asarray(read(release(row)), np.float64)
+            statistics = np.asarray(read(make(row)), np.float64)
             if statistics.shape[:1] != (n_patients,) or not np.isfinite(statistics).all():
                 raise ModelError(
                     f"the statistics of a bundle must be finite, a row for each of {n_patients} "
@@ -145,8 +152,8 @@ def infer_membership(
                 progress("membership", number, steps)
         return np.array(found)
 
-    known = look(shadows, 0)
-    evidence = log_likelihood_ratios(known, shadows, look(targets, n_shadows))
+    known = look(imitate or release, shadows, 0)
+    evidence = log_likelihood_ratios(known, shadows, look(release, targets, n_shadows))
     weights = rng.multinomial(n_patients, np.full(n_patients, 1 / n_patients), size=n_draws)
     units = np.tile(np.arange(n_patients), n_targets)
     everyone = np.vstack([np.ones(n_patients), weights])

@@ -15,6 +15,7 @@ from recommend.cohort import Cohort, Examples, examples
 from recommend.collaborative import Collaborative
 from recommend.evaluate.membership import (
     Membership,
+    Release,
     Statistics,
     infer_membership,
     read_factors,
@@ -23,7 +24,11 @@ from recommend.models.prescribing import situations
 
 
 def attack_cohort(
-    make: Callable[[Cohort], Collaborative], cohort: Cohort, **options: Any
+    make: Callable[[Cohort], Collaborative],
+    cohort: Cohort,
+    *,
+    imitate: Callable[[Cohort], Collaborative] | None = None,
+    **options: Any,
 ) -> Membership:
     """Attack what ``make`` learns from the patients of ``cohort`` that are in.
 
@@ -31,6 +36,8 @@ def attack_cohort(
         make: such as :meth:`Collaborative.fit` with the graph's part and the settings of the real
             training, the published seed included.
         cohort: everyone.
+        imitate: for a ``make`` that learns from a part of its patients: one that learns from all.
+            Give ``imitate_share`` with it, the share of all patients that the part is.
         **options: of :func:`~recommend.evaluate.membership.infer_membership`.
 
     Raises:
@@ -38,13 +45,19 @@ def attack_cohort(
     """
     asked = examples(cohort)
 
-    def release(members: NDArray[np.bool_]) -> Mapping[str, NDArray[Any]]:
-        return make(cohort.of(np.flatnonzero(members))).save()
+    def released(by: Callable[[Cohort], Collaborative]) -> Release:
+        return lambda members: by(cohort.of(np.flatnonzero(members))).save()
 
     def read(arrays: Mapping[str, NDArray[Any]]) -> Statistics:
         return read_collaborative(Collaborative.load(arrays), cohort, asked)
 
-    return infer_membership(release, read, cohort.n_patients, **options)
+    return infer_membership(
+        released(make),
+        read,
+        cohort.n_patients,
+        imitate=released(imitate) if imitate else None,
+        **options,
+    )
 
 
 def read_collaborative(model: Collaborative, cohort: Cohort, asked: Examples) -> Statistics:

@@ -109,7 +109,7 @@ class ItemItem(RankingModel):
 
     def __init__(self, *, neighbors: int = 20) -> None:
         self.neighbors = neighbors
-        self._alike = sp.csr_matrix((0, 0), dtype=np.float32)
+        self._alike = sp.csr_matrix(np.empty((0, 0), np.float32))
 
     def fit(
         self,
@@ -125,8 +125,11 @@ class ItemItem(RankingModel):
         """
         histories = _histories(training, self.name)
         nearest = import_training("implicit.nearest_neighbours")
-        model = nearest.CosineRecommender(K=self.neighbors, num_threads=1)
-        model.fit(histories, show_progress=False)
+        # CosineRecommender makes a coo_matrix of its own and then warns that it is none.
+        sizes = np.sqrt(np.maximum(histories.getnnz(axis=0), 1))
+        scaled = sp.csr_matrix(histories @ sp.diags_array(1 / sizes), dtype=np.float64)
+        model = nearest.ItemItemRecommender(K=self.neighbors, num_threads=1)
+        model.fit(scaled, show_progress=False)
         if progress:
             progress(self.name, 1, 1)
         self._alike = sp.csr_matrix(model.similarity, dtype=np.float32)

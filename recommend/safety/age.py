@@ -7,6 +7,8 @@ from recommend.suggestion import Outcome, Verdict
 
 CHECK = "age"
 
+_NO_RULE = Verdict(CHECK, Outcome.NOT_COVERED, "no age limit is recorded for this drug")
+
 CHILD, OLD = 18, 65  # years below and from which a drug's limits for adults say nothing
 
 
@@ -19,7 +21,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     """
     limits = rules.age.get(drug)
     if not limits:
-        return [Verdict(CHECK, Outcome.NOT_COVERED, "no age limit is recorded for this drug")]
+        return [_NO_RULE]
     age, source = patient.profile.age_years, limits[0].rule.source
     if age is None:
         text = f"the age is unknown; the drug has a limit {_named(limits)}"

@@ -10,6 +10,8 @@ CHECK = "allergy"
 
 ANTIBACTERIALS = "ATC:J01"
 
+_KEPT = 200_000  # pairs; about 30 MB
+
 # ATC groups of unlike molecules for one use: a reaction to one says nothing of the others.
 _UNLIKE = frozenset(
     {"ATC:B01AC", "ATC:J04AK", "ATC:L04AC", "ATC:N07BA", "ATC:N07BB", "ATC:N07BC", "ATC:P01BC"}
@@ -63,9 +65,13 @@ def graded(severity: Severity, *, is_severe: bool) -> Severity:
 def concerns(rules: SafetyRules, allergen: str, drug: str) -> Rule | None:
     """Why an allergy to ``allergen``, a drug or class, speaks against ``drug``; or nothing."""
     key = (allergen, drug)
-    if key not in rules.allergies:
-        rules.allergies[key] = _concerns(rules, allergen, drug)
-    return rules.allergies[key]
+    known = rules.allergies
+    if key in known:
+        return known[key]
+    found = _concerns(rules, allergen, drug)
+    if len(known) < _KEPT:
+        known[key] = found
+    return found
 
 
 def candidates(rules: SafetyRules, allergen: str) -> set[str]:

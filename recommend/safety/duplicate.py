@@ -21,12 +21,11 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     verdicts = []
     gaps = patient.unmapped("drug")
     notes = []
-    for partner, fact in patient.drugs.items():
-        name = rules.name(partner)
+    for partner, name, fact, is_certain, _ in patient.taken:
         if partner == drug:
             verdicts.append(_same_ingredient(patient, drug))
         else:
-            shared = sorted(own & rules.level_4.get(partner, frozenset()))
+            shared = sorted(own & rules.level_4[partner]) if partner in rules.level_4 else []
             if shared and frozenset((drug, partner)) not in rules.combinations:
                 severity = of_class(fact, patient.route)
                 kind = f"of the {rules.name(shared[0])}"
@@ -39,7 +38,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             elif not (is_placed and rules.is_placed(partner)):
                 gaps.append(name)
                 continue
-        if not fact.is_certain:
+        if not is_certain:
             gaps.append(name)
     if patient.profile.drugs_known is Knowledge.UNKNOWN:
         gaps.append("drugs that the record does not list")

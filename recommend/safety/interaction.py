@@ -3,7 +3,7 @@
 from recommend.profile import Knowledge, Route
 from recommend.safety.pairs import decide
 from recommend.safety.rules import SafetyRules
-from recommend.safety.state import PatientState, doubt, place
+from recommend.safety.state import PatientState, Taken, doubt, place
 from recommend.safety.tables import Rule
 from recommend.suggestion import Outcome, Severity, Verdict
 
@@ -23,27 +23,22 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     sources: set[str] = set()
     notes: list[str] = []
     open_pairs = patient.unmapped("drug")
-    for partner, fact in patient.drugs.items():
-        name = rules.name(partner)
-        is_open = not fact.is_certain
-        said = rules.interacts.of(partner).get(drug, ()) if partner != drug else ()
-        local: dict[str, Route] = {}
-        if said and fact.is_local:
-            local[partner] = fact.route
-        if said and patient.is_local:
-            local[drug] = patient.route
-        rule = decide(rule for rule in said if rule.holds(local)) if said else None
-        if rule is not None:
-            text = f"{worded(rule.severity)} with {name}: {rule.text}{doubt(fact, 'drug')}"
-            verdicts.append(Verdict(CHECK, Outcome.HIT, text, partner, rule.severity, rule.source))
-        elif said:
-            notes.append(_of_systemic_use(rules, said, local))
-        elif partner != drug:
-            by = [] if is_open else covering(rules, drug, partner)
+    for other in patient.taken:
+        partner, name, _, is_certain, _ = other
+        said = rules.interacts.of(partner).get(drug)
+        if partner == drug:
+            open_pairs += [] if is_certain else [name]
+        elif not said:
+            by = covering(rules, drug, partner) if is_certain else ()
             sources.update(by)
-            clear += [name] if by else []
-            is_open = not by
-        open_pairs += [name] if is_open else []
+            (clear if by else open_pairs).append(name)
+        else:
+            found = _of_pair(rules, patient, drug, other, said)
+            if isinstance(found, str):
+                notes.append(found)
+            else:
+                verdicts.append(found)
+            open_pairs += [] if is_certain else [name]
     verdicts += _of_three(rules, patient, drug)
     if patient.profile.drugs_known is Knowledge.UNKNOWN:
         open_pairs.append("drugs that the record does not list")
@@ -68,7 +63,9 @@ def worded(severity: Severity) -> str:
 def covering(rules: SafetyRules, drug: str, partner: str) -> list[str]:
     """The universes of the sources, each of which covers the pair by itself."""
     table = rules.coverage.get("interacts", {})
-    mine, its = table.get(drug, {}), table.get(partner, {})
+    mine, its = table.get(drug), table.get(partner)
+    if not mine or not its:
+        return []
     return [
         rules.universes["interacts", source]
         for source in mine
@@ -76,16 +73,25 @@ def covering(rules: SafetyRules, drug: str, partner: str) -> list[str]:
     ]
 
 
-def _of_systemic_use(rules: SafetyRules, said: tuple[Rule, ...], local: dict[str, Route]) -> str:
+def _of_pair(
+    rules: SafetyRules, patient: PatientState, drug: str, other: Taken, said: tuple[Rule, ...]
+) -> Verdict | str:
+    """The hit of a pair with rows; or, in words, why it is none: the rows are on systemic use."""
+    local: dict[str, Route] = {other.node: other.fact.route} if other.is_local else {}
+    if patient.is_local:
+        local[drug] = patient.route
+    rule = decide(rule for rule in said if rule.holds(local))
+    if rule is not None:
+        text = f"{worded(rule.severity)} with {other.name}: {rule.text}{doubt(other.fact, 'drug')}"
+        return Verdict(CHECK, Outcome.HIT, text, other.node, rule.severity, rule.source)
     used = [
-        f"{rules.name(drug)} is used {place(route)}"
-        for drug, route in sorted(local.items())
-        if not any(rule.holds([drug]) for rule in said)
+        f"{rules.name(node)} is used {place(route)}"
+        for node, route in sorted(local.items())
+        if not any(rule.holds([node]) for rule in said)
     ]
+    who = " and ".join(used) or "both are used locally"
     rows = "; ".join(f"{worded(rule.severity)} ({rule.text})" for rule in said)
-    return (
-        f"{' and '.join(used or ['both are used locally'])}; the rule is about systemic use: {rows}"
-    )
+    return f"{who}; the rule is about systemic use: {rows}"
 
 
 def _of_three(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
@@ -94,7 +100,7 @@ def _of_three(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verd
         return []
     verdicts = []
     for triple in rules.triples_of.get(drug, ()):
-        others = [partner for partner, fact in patient.drugs.items() if not fact.is_local]
+        others = [taken.node for taken in patient.taken if not taken.is_local]
         for pair in triple.completed_by(drug, others):
             names = " and ".join(map(rules.name, pair))
             doubts = "".join(dict.fromkeys(doubt(patient.drugs[other], "drug") for other in pair))

@@ -9,6 +9,8 @@ from recommend.suggestion import Outcome, Verdict
 
 CHECK = "kidney"
 
+_NO_RULE = Verdict(CHECK, Outcome.NOT_COVERED, "no kidney rule for this drug")
+
 _UNITS = {"eGFR": "mL/min/1.73 m²", "CrCl": "mL/min (Cockcroft-Gault)"}
 _MISSING = {
     "eGFR": "there is no recent eGFR",
@@ -28,7 +30,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     """
     limits = rules.kidney.get(drug)
     if not limits:
-        return [Verdict(CHECK, Outcome.NOT_COVERED, "no kidney rule for this drug")]
+        return [_NO_RULE]
     profile = patient.profile
     if profile.kidney_doubt:
         text = f"{profile.kidney_doubt}; the drug has {_named(limits)}"

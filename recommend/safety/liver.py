@@ -1,5 +1,7 @@
 """Is the patient's liver too weak for the drug?"""
 
+from collections.abc import Sequence
+
 from recommend.safety.interaction import worded
 from recommend.safety.rules import SEVERITIES, SafetyRules
 from recommend.safety.state import PatientState
@@ -8,12 +10,14 @@ from recommend.suggestion import Outcome, Verdict
 
 CHECK = "liver"
 
+_NO_RULE = Verdict(CHECK, Outcome.NOT_COVERED, "no liver rule for this drug")
+
 CIRRHOSIS, LIVER_DISEASE = "DOID:5082", "DOID:409"
 
 # Others that an ontology without liver disease itself, or a small graph, leaves without a parent.
 _LIVER_DISEASES = (
-    LIVER_DISEASE,
     CIRRHOSIS,
+    LIVER_DISEASE,
     "DOID:2237",  # hepatitis
     "DOID:1883",  # hepatitis C
     "DOID:2043",  # hepatitis B
@@ -25,13 +29,13 @@ _LIVER_DISEASES = (
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
     """Compare the Child-Pugh class with the drug's limits; of several reached the worst counts.
 
-    Without a class: cirrhosis is of class A at least, so a limit from A on is a hit, and a later
-    one a hit of unknown severity; another liver disease leaves the answer open, and says so. So
-    does a record without one, for a liver that nobody looked at is not a healthy one.
+    Without a class: cirrhosis is of class A at least, so a limit from A on is a hit. The others
+    stay open and are told, with the liver disease if any; a record without one clears nothing,
+    for a liver that nobody looked at is not a healthy one.
     """
     limits = rules.liver.get(drug)
     if not limits:
-        return [Verdict(CHECK, Outcome.NOT_COVERED, "no liver rule for this drug")]
+        return [_NO_RULE]
     known = patient.profile.child_pugh
     source = limits[0].rule.source
     if known is not None:
@@ -40,18 +44,17 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             return [_hit(reached, f"now {known}")]
         text = f"Child-Pugh class {known}; {_named(limits)}"
         return [Verdict(CHECK, Outcome.CLEAR, text, source=source)]
+    verdicts = []
     if CIRRHOSIS in patient.diseases:
-        name = rules.name(CIRRHOSIS)
         reached = [limit for limit in limits if limit.child_pugh == "A"]
-        if reached:
-            return [_hit(reached, f"{name} is at least that")]
-        text = f"of unknown severity in {name}: {_named(limits)}, and the class is not recorded"
-        return [Verdict(CHECK, Outcome.HIT, text, None, "unknown", source)]
-    text = f"the liver's function is unknown; {_named(limits)}"
-    disease = next((d for d in _LIVER_DISEASES if d in patient.diseases), None)
-    if disease is not None:
-        text = f"recorded with {rules.name(disease)}, and {text}"
-    return [Verdict(CHECK, Outcome.NOT_COVERED, text, source=source)]
+        verdicts += [_hit(reached, f"{rules.name(CIRRHOSIS)} is at least that")] if reached else []
+    later = [limit for limit in limits if not verdicts or limit.child_pugh != "A"]
+    if later:
+        disease = next((d for d in _LIVER_DISEASES if d in patient.diseases), None)
+        recorded = "" if disease is None else f"recorded with {rules.name(disease)}, and "
+        text = f"{recorded}the class of the liver's function is unknown; {_named(later)}"
+        verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, text, source=source))
+    return verdicts
 
 
 def _hit(reached: list[LiverLimit], now: str) -> Verdict:
@@ -61,7 +64,7 @@ def _hit(reached: list[LiverLimit], now: str) -> Verdict:
     return Verdict(CHECK, Outcome.HIT, text, None, rule.severity, rule.source)
 
 
-def _named(limits: tuple[LiverLimit, ...]) -> str:
+def _named(limits: Sequence[LiverLimit]) -> str:
     said = [
         f"{worded(limit.rule.severity)} from class {limit.child_pugh} on ({limit.rule.text})"
         for limit in limits

@@ -24,7 +24,7 @@ Levels = NDArray[np.uint8]  # (n_drugs,)
 
 NONE, MINOR, MODERATE, UNKNOWN, MAJOR, CONTRAINDICATED = range(6)
 
-_KEPT = 50_000  # arrays; what is beyond is found anew each time
+_KEPT = 20_000  # arrays, 2 KB each; what is beyond is found anew each time
 
 
 def level(severity: Severity | None) -> int:
@@ -150,8 +150,8 @@ class Screen:
         for drug, limits in self.rules.liver.items():
             last = "A" if state == "cirrhosis" else state
             reached = [limit.rule for limit in limits if limit.child_pugh <= last]
-            if reached or state == "cirrhosis":
-                yield drug, max((level(r.severity) for r in reached), default=UNKNOWN)
+            if reached:
+                yield drug, max(level(rule.severity) for rule in reached)
 
     @cached_property
     def _kidney(self) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64], Levels]:

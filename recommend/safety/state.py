@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recommend.profile import GRADES, LOCAL_ROUTES, Fact, PatientProfile, Route
 
@@ -18,6 +18,16 @@ _PLACES: Mapping[Route, str] = {
     "vaginal": "in the vagina",
     "mouth": "in the mouth",
 }
+
+
+class Taken(NamedTuple):
+    """A current drug."""
+
+    node: str
+    name: str
+    fact: Fact
+    is_certain: bool
+    is_local: bool
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,14 @@ class PatientState:
     def drugs(self) -> Mapping[str, Fact]:
         """Current drugs by id; of several uses of one a systemic one counts."""
         return _best(self.profile.drugs)
+
+    @cached_property
+    def taken(self) -> tuple["Taken", ...]:
+        """:attr:`drugs` with what the checks ask of each again and again."""
+        return tuple(
+            Taken(node, self.rules.name(node), fact, fact.is_certain, fact.is_local)
+            for node, fact in self.drugs.items()
+        )
 
     @cached_property
     def allergies(self) -> Mapping[str, Fact]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from kg.errors import SchemaError
 from kg.graph import LABEL_KINDS, Graph
 from recommend.profile import ChildPugh
 from recommend.suggestion import Severity
@@ -136,9 +137,15 @@ def compatible(graph: Graph, table: str) -> dict[str, tuple[Compatible, ...]]:
 
 
 def kidney_limits(graph: Graph) -> dict[str, tuple[KidneyLimit, ...]]:
-    """Drug -> its limits, ascending."""
+    """Drug -> its limits, ascending.
+
+    Raises:
+        SchemaError: the graph was built before kidney rules named their measure.
+    """
     result: dict[str, list[KidneyLimit]] = {}
     for row in graph.statements.get("kidney", ()):
+        if "measure" not in row:
+            raise SchemaError("the graph's kidney rules name no measure: build the graph again")
         limit = KidneyLimit(row["measure"], float(row["below"]), to_rule(row))
         result.setdefault(row["drug"], []).append(limit)
     return {drug: tuple(sorted(rows, key=lambda r: r[:2])) for drug, rows in result.items()}

@@ -11,7 +11,7 @@ import pytest
 
 from intake import IntakeError, PatientBundle, Problem, Resolver, read_patients, to_profile
 from intake.errors import NotOmopError, UnreadableError
-from intake.omop import read_omop
+from intake.omop import is_omop, read_omop
 from kg.graph import Graph
 from recommend.profile import Fact, Knowledge, PatientProfile
 from tests.intake import samples
@@ -283,6 +283,15 @@ def test_a_folder_without_a_table_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(NotOmopError, match="has no table concept, visit_occurrence as"):
         read(tmp_path, tables)
+
+
+def test_a_folder_is_known_by_its_persons(tmp_path: Path) -> None:
+    (tmp_path / "Patient.ndjson").touch()
+    assert not is_omop(tmp_path)
+
+    write(tmp_path, {"person": []})
+
+    assert is_omop(tmp_path)
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:

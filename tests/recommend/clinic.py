@@ -1,6 +1,7 @@
 """A graph with a hierarchy, trials, references and symptoms, and a bundle on it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,12 @@ from numpy.typing import NDArray
 
 from kg.graph import Graph
 from recommend import Fact, Kind, PatientProfile, Recommendation, Recommender
+from recommend.bundle import Bundle
+from recommend.collaborative import Collaborative
+from recommend.combination import BANDS, GRAPH_PARTS, PARTS
+from recommend.conformal import Abstention
+from recommend.counts import ALL, Counts
+from recommend.models.prescribing import Prescribing
 from tests.graphs import make_graph
 from tests.recommend.ward import ward_bundle
 
@@ -85,6 +92,43 @@ def scores() -> NDArray[np.float32]:
 def engine(path: Path, graph: Graph, stack: NDArray[np.float32] | None = None) -> Recommender:
     bundle = ward_bundle(path / "bundle", graph, stack=scores() if stack is None else stack)
     return Recommender.load(bundle, graph=graph)
+
+
+@dataclass(frozen=True, eq=False)
+class Extended(Bundle):
+    """A bundle that carries thresholds and what was learnt from patients."""
+
+    abstention: Abstention | None = None
+    collaborative: Collaborative | None = None
+
+
+def extended(
+    bundle: Bundle,
+    *,
+    abstention: Abstention | None = None,
+    collaborative: Collaborative | None = None,
+) -> Bundle:
+    """``bundle`` with these parts."""
+    fields = {name: getattr(bundle, name) for name in Bundle.__dataclass_fields__}
+    return Extended(**fields, abstention=abstention, collaborative=collaborative)
+
+
+def collaborative(n_drugs: int, n_diseases: int, *, seed: int = 0) -> Collaborative:
+    """Random factors; the longer a history, the less the graph weighs; one count: 22 of 44."""
+    rng = np.random.default_rng(seed)
+    weights = np.zeros((len(BANDS) + 1, len(PARTS)))
+    weights[:, PARTS.index("history")] = [0.0, 1.0, 2.0, 4.0]
+    weights[:, PARTS.index(GRAPH_PARTS[0])] = [1.0, 0.5, 0.2, 0.1]
+    none = np.empty(0, np.int64)
+    return Collaborative(
+        Prescribing(none, none, np.empty((0, 0), np.float32), n_drugs),
+        rng.normal(size=(n_drugs, 3)).astype(np.float32),
+        0.1,
+        10.0,
+        none,
+        weights,
+        Counts(np.array([[0, ALL, ALL, 44], [0, 0, ALL, 22]]), n_diseases, "a test"),
+    )
 
 
 def who(*conditions: str | Fact, **more: Any) -> PatientProfile:

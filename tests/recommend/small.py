@@ -9,6 +9,7 @@ from recommend.models import RankingModel, create_model
 
 SMALL: dict[str, dict[str, Any]] = {
     "als": {"factors": 4},
+    "bpr": {"factors": 4},
     "embedding": {"dim": 8, "epochs": 10},
     "gnn": {"dim": 16, "epochs": 60, "device": "cpu"},
     "stack": {"members": ("metapath", "similarity")},

@@ -271,3 +271,13 @@ def test_the_digest_tells_matrices_apart_by_entries_and_by_shape() -> None:
     ]
 
     assert digest(one) not in [digest(other) for other in others]
+
+
+def test_trials_are_no_lesson() -> None:
+    nodes = {"Drug": {"DRUGBANK:DB1": "a"}, "Disease": {"DOID:1": "x", "DOID:2": "y"}}
+    edges = {"Drug-treats-Disease": [("DRUGBANK:DB1", "DOID:1")]}
+    trials = {"Drug-in_clinical_trials_for-Disease": [("DRUGBANK:DB1", "DOID:2")]}
+
+    found = training_data(make_graph(nodes, {**edges, **trials}))
+
+    assert view_digest(found) == view_digest(training_data(make_graph(nodes, edges)))

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
 from recommend.errors import ModelError
@@ -89,6 +90,27 @@ def test_the_same_seed_gives_the_same_figures() -> None:
 
     assert attack(1) == attack(1)
     assert attack(1) != attack(2)
+
+
+def test_an_attacker_who_draws_the_part_that_is_learnt_from_sees_more() -> None:
+    def attack(*, draws_itself: bool) -> float:
+        rng = np.random.default_rng(7)
+
+        def learn_all(members: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+            return {"seen": members + rng.normal(0, 0.3, size=60)}
+
+        found = infer_membership(
+            lambda members: learn_all(members & (rng.random(60) < 0.5)),
+            lambda bundle: bundle["seen"][:, None],
+            60, share=0.8, n_shadows=40, n_targets=20, n_draws=10,
+            imitate=learn_all if draws_itself else None,
+            imitate_share=0.4 if draws_itself else None,
+        )  # fmt: skip
+        return found.auc.value
+
+    # A member is told from others only where it is in the half that was learnt from.
+    assert attack(draws_itself=True) == pytest.approx(0.75, abs=0.03)
+    assert attack(draws_itself=False) <= attack(draws_itself=True) + 0.01
 
 
 def test_too_few_shadows_are_refused() -> None:

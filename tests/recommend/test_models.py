@@ -35,8 +35,8 @@ def fitted(name: str, data: TrainingData, seed: int = 0) -> Any:
 
 def test_the_registry_has_the_models_under_their_own_names() -> None:
     assert sorted(MODELS) == [
-        "als", "degree-product", "embedding", "factors", "gnn", "metapath", "popularity",
-        "similarity", "six-metapath", "stack", "trees",
+        "als", "bpr", "degree-product", "embedding", "factors", "gnn", "item-item", "metapath",
+        "popularity", "similarity", "six-metapath", "stack", "trees",
     ]  # fmt: skip
     assert all(name == model.name for name, model in MODELS.items())
 

@@ -251,26 +251,6 @@ def test_where_everything_is_vetoed_no_answer_is_the_answer(tmp_path: Path) -> N
     assert {v.drug for v in answer.vetoed} == set(D)
 
 
-def test_a_history_orders_known_indications_and_lifts_no_hypothesis(
-    tmp_path: Path, graph: Graph
-) -> None:
-    bundle = ward_bundle(tmp_path / "bundle", graph, with_als=True)
-    engine = Recommender.load(bundle, graph=graph)
-
-    def scores(profile: PatientProfile) -> dict[str, float]:
-        return {s.drug: s.score for s in engine.recommend(profile, k=9).suggestions}
-
-    without, taken = scores(ill()), scores(ill(past_drugs=[D[0]]))
-    assert taken[D[0]] > without[D[0]]
-    hypotheses = [D[5], D[7], D[8]]
-    assert [taken[d] for d in hypotheses] == [without[d] for d in hypotheses]
-    assert scores(ill(past_drugs=[Fact(D[0], "near")])) == without  # near counts for nothing
-    confirmed = Fact(D[0], "near", confirmed=True)
-    assert scores(ill(past_drugs=[confirmed])) == taken
-    parts = engine.recommend(ill(past_drugs=[D[0]])).suggestions[0].parts
-    assert set(parts) == {"als", "gnn", "metapath"}
-
-
 def test_the_order_of_the_profile_and_the_thread_do_not_change_the_answer(
     engine: Recommender,
 ) -> None:

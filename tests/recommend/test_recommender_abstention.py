@@ -1,6 +1,6 @@
 """No supported answer at a miss rate: when hypotheses are shown, and what stands there if not."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +8,18 @@ import numpy as np
 import pytest
 
 from recommend import Kind, PatientProfile, Recommendation, Recommender
-from recommend.bundle import Bundle
 from recommend.conformal import Abstention, stratify
-from tests.recommend.clinic import ID, clinic, drugs, who
+from tests.recommend.clinic import ID, clinic, drugs, extended, who
 from tests.recommend.ward import ward_bundle
 
 N_DRUGS = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Judged(Bundle):
-    """A bundle that carries thresholds."""
-
-    abstention: Abstention | None = None
 
 
 def load(path: Path, abstention: Abstention | None) -> Recommender:
     graph = clinic()
     stack = np.tile(np.linspace(0, 1, N_DRUGS, dtype=np.float32)[:, None], (1, 9))
     plain = ward_bundle(path / "bundle", graph, stack=stack)
-    fields = {name: getattr(plain, name) for name in Bundle.__dataclass_fields__}
-    return Recommender.load(Judged(**fields, abstention=abstention), graph=graph)
+    return Recommender.load(extended(plain, abstention=abstention), graph=graph)
 
 
 def learnt(worst: float) -> Abstention:

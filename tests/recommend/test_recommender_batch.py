@@ -17,6 +17,7 @@ from recommend import (
     Recommender,
 )
 from recommend.batch import Rankings
+from tests.recommend.clinic import collaborative, extended
 from tests.recommend.ward import ILL, D, ward, ward_bundle
 
 N = 30
@@ -96,7 +97,9 @@ def test_histories_order_a_batch_as_they_order_one(
 ) -> None:
     monkeypatch.setattr("recommend.batch.TOGETHER", 7)
     graph = ward()
-    bundle = ward_bundle(tmp_path / "bundle", graph, with_als=True)
+    bundle = extended(
+        ward_bundle(tmp_path / "bundle", graph), collaborative=collaborative(len(D), 3)
+    )
     loaded = Recommender.load(bundle, graph=graph)
     profiles = random_profiles(graph, N, seed=0)
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from kg.errors import SchemaError
 from kg.graph import Graph
 from recommend.profile import Fact
 from recommend.safety import PatientState, SafetyRules, check_drug, never_suggested, vetoes
 from recommend.safety.pairs import PairTable
-from recommend.safety.rules import INTERACTS
+from recommend.safety.rules import CONTRAINDICATED, INTERACTS
 from tests.graphs import make_graph
 from tests.recommend.pharmacy import (
     FAILURE,
@@ -169,6 +170,30 @@ def test_the_digest_is_of_the_rules_and_of_nothing_else() -> None:
 
 def rules_of(nodes: Any, edges: Any) -> SafetyRules:
     return SafetyRules.read(make_graph(nodes, edges))
+
+
+def test_kidney_rules_of_an_older_program_are_refused() -> None:
+    old = [{"drug": A, "egfr_below": "30", "severity": "major", "why": "w"}]
+    rules = SafetyRules.read(make_graph({"Drug": {A: "a"}}, {}, statements={"kidney": old}))
+
+    with pytest.raises(SchemaError, match="build the graph again"):
+        judge(rules, A, "kidney")
+
+
+def test_the_rules_of_a_pair_are_what_its_assertions_state(starter: Graph) -> None:
+    for edge_type in (INTERACTS, CONTRAINDICATED):
+        table = PairTable(starter, edge_type)
+        ids = [starter.ids[side].to_pylist() for side in (edge_type.head, edge_type.tail)]
+        edges = starter.edges(edge_type)
+        said = starter.all_assertions(edge_type)
+        for head, tail, assertions in zip(edges.head, edges.tail, said, strict=True):
+            rules = table.of(ids[0][head])[ids[1][tail]]
+            assert rules == table.to(ids[1][tail])[ids[0][head]]
+            assert [rule.severity for rule in rules] == [a.details["severity"] for a in assertions]
+            assert all(
+                rule.source == f"starter: {', '.join(a.details['reference'])}"
+                for rule, a in zip(rules, assertions, strict=True)
+            )
 
 
 def test_a_pair_is_read_from_either_side_and_an_unknown_node_has_none(starter: Graph) -> None:

@@ -1,5 +1,6 @@
 """Kidneys, liver, age, pregnancy, breastfeeding: which figure a rule asks for, what clears."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_kidney_verdict_says_which_figure_and_why_none_counts(small: SafetyRul
         (P, {"child_pugh": "C"}, "hit moderate"),
         (T, {}, "not covered"),
         (T, {"conditions": [HEPATITIS]}, "not covered"),
-        (T, {"conditions": [CIRRHOSIS]}, "hit unknown"),
+        (T, {"conditions": [CIRRHOSIS]}, "not covered"),
         (P, {"conditions": [CIRRHOSIS]}, "hit moderate"),  # cirrhosis is of class A at least
         (T, {"conditions": [CIRRHOSIS], "child_pugh": "A"}, "clear"),
         (A, {"child_pugh": "C"}, "not covered"),
@@ -91,6 +92,25 @@ def test_an_unknown_liver_function_is_told_with_the_disease_and_the_rule(
 
     assert "recorded with hepatitis" in verdict.text
     assert "contraindicated from class C on" in verdict.text
+    (verdict,) = judge(small, T, "liver", conditions=[CIRRHOSIS, HEPATITIS])
+    assert "recorded with cirrhosis" in verdict.text
+
+
+def test_cirrhosis_of_an_unknown_class_is_a_hit_where_any_class_is_one(small: SafetyRules) -> None:
+    statements = {
+        **small.graph.statements,
+        "liver": [
+            {**row, "child_pugh": "A"} if row["child_pugh"] == "B" else row
+            for row in small.graph.statements["liver"]
+        ],
+    }
+    rules = SafetyRules.read(replace(small.graph, statements=statements))
+
+    verdicts = judge(rules, T, "liver", conditions=[CIRRHOSIS])
+
+    assert outcomes(verdicts) == ["hit major", "not covered"]
+    assert "contraindicated from class C on" in verdicts[1].text
+    assert "major" not in verdicts[1].text
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ CASES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("acetazolamide", "allergy", MODERATE, {"allergies": ["sulfamethoxazole"]}),
     ("cephalexin", "allergy", MAJOR, {"allergies": ["penicillins"]}),
     ("cephalexin", "allergy", MAJOR, {"allergies": ["amoxicillin"]}),
-    ("ibuprofen", "allergy", MAJOR, {"allergies": ["aspirin"]}),
-    ("lisinopril", "allergy", MAJOR, {"allergies": ["enalapril"]}),
+    ("ibuprofen", "allergy", VETO, {"allergies": ["aspirin"]}),
+    ("lisinopril", "allergy", VETO, {"allergies": ["enalapril"]}),
     ("metformin", "allergy", VETO, {"allergies": ["metformin"]}),
     # duplicates
     ("simvastatin", "duplicate", MAJOR, {"drugs": ["atorvastatin"]}),

@@ -60,7 +60,7 @@ def figures(ranked: Ranked) -> dict[str, NDArray[np.float64]]:
     """
     right, n_right = ranked.right, ranked.n_right
     places = np.arange(1, right.shape[1] + 1)
-    found = np.cumsum(right, axis=1)
+    found = np.cumsum(right, axis=1, dtype=np.int64)
     result = {f"Recall@{k}": _at(found, k) / n_right for k in AT}
     discount = 1 / np.log2(1 + np.arange(1, DEPTH + 1))
     best = np.cumsum(discount)
