@@ -125,7 +125,7 @@ class Bundle:
 
     def member_percentiles(self, name: str, disease: int) -> NDArray[np.float32]:
         """(n_drugs,) the share of drugs that each beats for one disease row, by one member."""
-        from recommend.models.stack import percentiles
+        from recommend.degrees import percentiles
 
         return percentiles(self._members[name][:, disease])
 

@@ -37,7 +37,7 @@ from recommend.counts import Counts
 from recommend.errors import ColdStartError, ModelError
 from recommend.interactions import TrainingData
 from recommend.models.als import AlternatingLeastSquares, fold_in_all
-from recommend.models.base import Arrays, Progress
+from recommend.models.base import Arrays, Progress, import_training
 from recommend.models.prescribing import (
     LEAST,
     Floats,
@@ -109,38 +109,21 @@ class Collaborative:
             progress: called with what is being done, steps done, steps in all.
 
         Raises:
-            ModelError: no patient starts a drug, or the extra ``train`` is not installed.
+            ModelError: fewer than 11 patients start a drug, or the extra ``train`` is not
+                installed.
         """
         cohort = secret_share(cohort, share)
-        if not len(cohort.order_drug):
-            raise ModelError("no patient of the cohort started a drug that the graph knows")
+        n_patients = len(np.unique(cohort.order_patient))
+        if n_patients < LEAST:
+            raise ModelError(
+                f"{n_patients} patients of the cohort got a drug that the graph knows; what "
+                f"patients receive is learnt from {LEAST} at least"
+            )
         words = unnamed(cohort)
-        asked = examples(cohort)
-        seen = situations(cohort, asked, words)
-        fold = np.random.default_rng(seed).permutation(cohort.n_patients) % N_FOLDS
-        drugs = cohort.vocabulary
-        parts = np.zeros((len(PENALTIES), len(seen), len(drugs), len(PARTS)), np.float32)
-        losses = np.zeros(len(PENALTIES))
-        for number in range(N_FOLDS):
-            if progress:
-                progress("collaborative: folds", number, N_FOLDS + 1)
-            inside = np.flatnonzero(fold[asked.patient] == number)
-            here, answers = seen.of(inside), asked.started[inside]
-            unseen = _fit_parts(cohort.of(np.flatnonzero(fold != number)), words, PENALTIES, seed)
-            for i, learnt in enumerate(unseen):
-                losses[i] += learnt.prescribing.loss(here, answers)
-                for k, part in enumerate(_parts(learnt, here, graph)):
-                    parts[i, inside, :, k] = part[:, drugs]
-        best = int(losses.argmin())
-        weights = learn_weights(
-            parts[best],
-            asked.started[:, drugs].toarray(),
-            asked.taken[:, drugs].toarray() > 0,
-            band_of(seen.n_history),
-        )
-        (fitted,) = _fit_parts(cohort, words, PENALTIES[best : best + 1], seed)
-        if progress:
-            progress("collaborative: folds", N_FOLDS + 1, N_FOLDS + 1)
+        # A tiny problem is slower on many threads, and its sums would depend on their number.
+        with import_training("threadpoolctl").threadpool_limits(1, "blas"):
+            penalty, weights = _choose(cohort, graph, words, seed, progress)
+            (fitted,) = _fit_parts(cohort, words, (penalty,), seed)
         return cls(
             fitted.prescribing,
             fitted.factors,
@@ -281,6 +264,40 @@ class _Learnt:
     factors: Floats
     regularization: float
     alpha: float
+
+
+def _choose(
+    cohort: Cohort,
+    graph: GraphPart,
+    words: NDArray[np.int64],
+    seed: int,
+    progress: Progress | None,
+) -> tuple[float, NDArray[np.float64]]:
+    """The penalty and the weights that are best for patients whom the parts have not seen."""
+    asked = examples(cohort)
+    seen = situations(cohort, asked, words)
+    fold = np.random.default_rng(seed).permutation(cohort.n_patients) % N_FOLDS
+    drugs = cohort.vocabulary
+    parts = np.zeros((len(PENALTIES), len(seen), len(drugs), len(PARTS)), np.float32)
+    losses = np.zeros(len(PENALTIES))
+    for number in range(N_FOLDS):
+        inside = np.flatnonzero(fold[asked.patient] == number)
+        here, answers = seen.of(inside), asked.started[inside]
+        rest = cohort.of(np.flatnonzero(fold != number))
+        for i, unseen in enumerate(_fit_parts(rest, words, PENALTIES, seed)):
+            losses[i] += unseen.prescribing.loss(here, answers)
+            for k, part in enumerate(_parts(unseen, here, graph)):
+                parts[i, inside, :, k] = part[:, drugs]
+        if progress:
+            progress("collaborative: folds", number + 1, N_FOLDS)
+    best = int(losses.argmin())
+    weights = learn_weights(
+        parts[best],
+        asked.started[:, drugs].toarray(),
+        asked.taken[:, drugs].toarray() > 0,
+        band_of(seen.n_history),
+    )
+    return PENALTIES[best], weights
 
 
 def _fit_parts(

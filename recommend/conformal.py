@@ -20,15 +20,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommend.degrees import degree_groups, degree_ranks
-from recommend.interactions import TrainingData
-from recommend.models.base import Scores
-from recommend.models.stack import Hidden
+
+if TYPE_CHECKING:  # to read thresholds takes nothing of what learns them
+    from recommend.interactions import TrainingData
+    from recommend.models.base import Scores
+    from recommend.models.stack import Hidden
 
 LARGEST = 0.1  # of the candidates: a larger set is no answer
 DEGREES = (0, 1, 3, 6)  # least number of recorded treatments of each stratum
@@ -137,9 +139,9 @@ def check_miss_rate(miss_rate: object) -> None:
 
 
 def calibrate(
-    training: TrainingData,
-    views: Sequence[Hidden],
-    score_member: Callable[[str, TrainingData], Scores],
+    training: "TrainingData",
+    views: "Sequence[Hidden]",
+    score_member: "Callable[[str, TrainingData], Scores]",
     weights: Mapping[str, Mapping[str, float]],
 ) -> Abstention:
     """Learn the thresholds from what the stack's views hide.
@@ -160,13 +162,15 @@ def calibrate(
 
 
 def _score(
-    score_member: Callable[[str, TrainingData], Scores], view: TrainingData, name: str
-) -> Scores:
+    score_member: "Callable[[str, TrainingData], Scores]", view: "TrainingData", name: str
+) -> "Scores":
     return score_member(name, view)
 
 
 def combined(
-    hidden: Hidden, scores_of: Callable[[str], Scores], weights: Mapping[str, Mapping[str, float]]
+    hidden: "Hidden",
+    scores_of: "Callable[[str], Scores]",
+    weights: Mapping[str, Mapping[str, float]],
 ) -> NDArray[np.float64]:
     """(n_drugs, n_diseases) the stack's ordering on a view, before it is calibrated.
 
@@ -190,7 +194,7 @@ def combined(
 
 
 def hidden_ranks(
-    hidden: Hidden, scores: NDArray[np.floating], truth: NDArray[np.bool_]
+    hidden: "Hidden", scores: NDArray[np.floating], truth: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """(n, 3) disease row, its degree in the view, and the rank of each treatment that it hides.
 

@@ -45,26 +45,7 @@ class Counts:
         A patient counts with a condition that the record has at any time, and with a drug where it
         was ordered while the condition was on record and had not ended.
         """
-        rows = _episodes(cohort)
-        given = set()
-        orders: dict[int, list[tuple[int, int]]] = {}
-        for patient, drug, day in zip(
-            cohort.order_patient.tolist(),
-            cohort.order_drug.tolist(),
-            cohort.order_day.tolist(),
-            strict=True,
-        ):
-            orders.setdefault(patient, []).append((day, drug))
-        for patient, disease, known, end, start in rows.tolist():
-            group = group_of_counts(int(cohort.sex[patient]), start - int(cohort.born[patient]))
-            given.add((patient, disease, ALL, group))
-            given |= {
-                (patient, disease, drug, group)
-                for day, drug in orders.get(patient, ())
-                if known <= day <= end
-            }
-        return cls(_coarse(np.array(sorted(given), np.int64).reshape(-1, 4)), cohort.n_diseases,
-                   cohort.name)  # fmt: skip
+        return cls(_coarse(patients_of(cohort)), cohort.n_diseases, cohort.name)
 
     def similar(
         self, condition_row: int, drug_row: int, group: int = ALL
@@ -102,6 +83,24 @@ def group_of_counts(sex: int, age_days: int) -> int:
 
 
 N_GROUPS = len(SEXES) * (N_AGES + 1)
+
+
+def patients_of(cohort: Cohort) -> Rows:
+    """(n, 4) patient, Disease row, Drug row or ``ALL``, group: who is counted where; sorted."""
+    given = set()
+    orders: dict[int, list[tuple[int, int]]] = {}
+    columns = cohort.order_patient, cohort.order_drug, cohort.order_day
+    for patient, drug, day in zip(*(column.tolist() for column in columns), strict=True):
+        orders.setdefault(patient, []).append((day, drug))
+    for patient, disease, known, end, start in _episodes(cohort).tolist():
+        group = group_of_counts(int(cohort.sex[patient]), start - int(cohort.born[patient]))
+        given.add((patient, disease, ALL, group))
+        given |= {
+            (patient, disease, drug, group)
+            for day, drug in orders.get(patient, ())
+            if known <= day <= end
+        }
+    return np.array(sorted(given), np.int64).reshape(-1, 4)
 
 
 def _episodes(cohort: Cohort) -> Rows:

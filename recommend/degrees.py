@@ -1,4 +1,4 @@
-"""Rank among drugs of equal degree: what a score says of a drug beyond how often it is recorded.
+"""Ranks: among all drugs, and among drugs of equal degree, beyond how often each is recorded.
 
 A drug that treats many diseases scores well for every disease. Compared only with drugs that treat
 about as many, it has to do better than its fame. Degrees are pooled from the highest down until a
@@ -9,6 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROUP = 50  # drugs in a group, at least; chosen so that one place is two percent at most
+
+
+def percentiles(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The share of drugs that each drug beats, column by column; a tie counts half.
+
+    Args:
+        scores: (n_drugs,) or (n_drugs, n_diseases).
+
+    Returns:
+        The same shape, strictly between 0 and 1; 0.5 throughout where all scores are equal.
+    """
+    columns = scores.reshape(len(scores), -1)
+    result = np.empty(columns.shape, np.float32)
+    for j in range(columns.shape[1]):
+        ordered = np.sort(columns[:, j])
+        below = np.searchsorted(ordered, columns[:, j], side="left")
+        not_above = np.searchsorted(ordered, columns[:, j], side="right")
+        result[:, j] = (below + not_above) / (2 * len(ordered))
+    return result.reshape(scores.shape)
 
 
 def degree_groups(degrees: NDArray[np.integer], *, least: int = GROUP) -> NDArray[np.int64]:

@@ -16,10 +16,9 @@ from kg.climb import climb, may_climb
 from kg.graph import Graph, Node
 from kg.schema import EdgeType
 from recommend.bundle import STACK, Bundle
-from recommend.degrees import degree_groups, degree_ranks
+from recommend.degrees import degree_groups, degree_ranks, percentiles
 from recommend.explain import TREATS
 from recommend.gaps import is_close
-from recommend.models.stack import percentiles
 from recommend.records import (
     LINES,
     RECORDED,

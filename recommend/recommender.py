@@ -33,12 +33,12 @@ from recommend.batch import Rankings, rank_profiles
 from recommend.bundle import STACK, Bundle, open_bundle
 from recommend.case import Case, Limit, nothing_left, refusal_of
 from recommend.conformal import check_miss_rate
+from recommend.degrees import percentiles
 from recommend.describe import describe
 from recommend.errors import ProfileError
 from recommend.findings import finding_nodes, findings_scores, nearest_diseases
 from recommend.gaps import missing, not_assessed, seeds
 from recommend.histories import Histories, history_of
-from recommend.models.stack import percentiles
 from recommend.offers import Offer, Offers
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import PatientState, SafetyRules, Screen, check_drug

@@ -193,7 +193,7 @@ def _check(track: str, asked: Asked) -> None:
             raise SettingsError(f"--{option} says nothing to {track}; it is for {others}")
     if track == patients.NAME and asked.patients is None:
         raise SettingsError("patients needs --patients: 'store', or a folder of FHIR files")
-    if "labels" in TAKES[track] and asked.labels is None:
+    if "labels" in takes[track] and asked.labels is None:
         raise SettingsError(
             f"{track} needs --labels FILE.tsv with the columns drug_id and disease_id: "
             "the pairs that count as right"

@@ -12,9 +12,9 @@ is whether this person was among those that the bundle was made from.
 3. *Target* bundles are made from other random shares. How much more likely their statistics are
    with the patient in than out is the attacker's evidence.
 
-The targets leave some patients out, or there would be nobody to confuse the members with; a bundle
-of the same patients without gaps is a little less telling than what is measured here. What another
-attack finds may be more: the figures bound this one, not all.
+The targets leave some patients out, or there would be nobody to confuse the members with: the
+figures are of bundles made as the real one is, from a share of its patients. Another attack may
+find more: the figures are of this one and bound no other.
 """
 
 from collections.abc import Callable, Mapping
@@ -114,7 +114,7 @@ def infer_membership(
             the members only, the attacker's best shadows learn from all that they are given.
         imitate_share: of the patients, in each shadow; as ``share`` if None. For an attack on what
             learns from a part, the share of all patients that this is.
-        n_shadows: bundles for the attacker; half of the power is lost below about 32.
+        n_shadows: bundles for the attacker; the attack is weaker with fewer than about 100.
         n_targets: bundles to attack.
         n_draws: of the bootstrap over patients.
         seed: of who is in which bundle, and of the bootstrap.

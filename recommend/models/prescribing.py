@@ -211,9 +211,11 @@ class Prescribing:
 
         Over the drugs that have a weight and that the patient had not had.
         """
+        if not len(self.drugs):
+            return 0.0
         known = self.score(seen)[:, self.drugs].astype(np.float64)
         known[seen.taken[:, self.drugs].toarray() > 0] = -1e4
-        top = known.max(axis=1, keepdims=True, initial=0.0)
+        top = known.max(axis=1, keepdims=True)
         logs = known - top - np.log(np.exp(known - top).sum(axis=1, keepdims=True))
         right = started[:, self.drugs].toarray()
         n_right = right.sum(axis=1)
@@ -252,24 +254,29 @@ def _maximise(
     price = np.full((x.shape[1], 1), penalty, np.float32)
     price[0] /= 10  # how usual a drug is at all
 
+    def spread(flat: NDArray[np.float64]) -> Floats:
+        weights = np.zeros(free.shape, np.float32)
+        weights[free] = flat
+        return weights
+
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights = flat.reshape(free.shape).astype(np.float32) * free
+        weights = spread(flat)
         z = x @ weights + shut
         z -= z.max(axis=1, keepdims=True)
         odds = np.exp(z)
         total = odds.sum(axis=1, keepdims=True)
         value = -(wanted * (z - np.log(total))).sum() + (price * weights**2).sum() / 2
         slope = x.T @ (odds / total - wanted) + price * weights
-        return float(value), (slope * free).ravel().astype(np.float64)
+        return float(value), slope[free].astype(np.float64)
 
     found = minimize(
         loss,
-        np.zeros(free.size),
+        np.zeros(int(free.sum())),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": _N_STEPS},
     )
-    return np.asarray(found.x.reshape(free.shape) * free, np.float32)
+    return spread(found.x)
 
 
 def one_situation(

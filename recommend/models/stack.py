@@ -44,25 +44,6 @@ _EDGE = 1e-9  # what keeps a probability off 0 and 1
 _STRAIGHT = 0.02  # of Platt's curve in an isotonic one, whose steps would make drugs equal
 
 
-def percentiles(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The share of drugs that each drug beats, column by column; a tie counts half.
-
-    Args:
-        scores: (n_drugs,) or (n_drugs, n_diseases).
-
-    Returns:
-        The same shape, strictly between 0 and 1; 0.5 throughout where all scores are equal.
-    """
-    columns = scores.reshape(len(scores), -1)
-    result = np.empty(columns.shape, np.float32)
-    for j in range(columns.shape[1]):
-        ordered = np.sort(columns[:, j])
-        below = np.searchsorted(ordered, columns[:, j], side="left")
-        not_above = np.searchsorted(ordered, columns[:, j], side="right")
-        result[:, j] = (below + not_above) / (2 * len(ordered))
-    return result.reshape(scores.shape)
-
-
 @dataclass(frozen=True, eq=False)
 class Hidden:
     """A view, and what it hides.

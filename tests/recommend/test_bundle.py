@@ -16,9 +16,9 @@ from kg.graph import Graph
 from kg.store import write_graph
 from recommend.bundle import KIND, VERSION, Bundle, check_target, open_bundle, write_bundle
 from recommend.contributions import top_contributions
+from recommend.degrees import percentiles
 from recommend.errors import BundleError, ColdStartError
 from recommend.models.als import fold_in
-from recommend.models.stack import percentiles
 from tests.recommend.planted import DISEASES, DRUGS, N, planted_graph
 
 RNG = np.random.default_rng(0)

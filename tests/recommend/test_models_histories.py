@@ -51,8 +51,8 @@ def test_many_patients_are_folded_in_as_each_alone_would_be() -> None:
 def test_who_takes_nothing_scores_nothing() -> None:
     items = np.ones((4, 2), np.float32)
 
-    scores = fold_in_all(
-        items, sp.csr_matrix((2, 4), dtype=np.float32), regularization=0.1, alpha=5
-    )
+    nothing = sp.csr_matrix(np.zeros((2, 4), np.float32))
+
+    scores = fold_in_all(items, nothing, regularization=0.1, alpha=5)
 
     assert not scores.any()

@@ -20,6 +20,7 @@ from recommend import (
     ProfileError,
     Recommendation,
     Recommender,
+    RecommendError,
     Unmapped,
 )
 from tests.recommend.ward import HARD, ILL, OTHER, STACK, D, ward, ward_bundle
@@ -288,6 +289,17 @@ def test_a_recommender_loads_from_folders_and_only_with_its_own_graph(
     assert loaded.recommend(ill()) == engine.recommend(ill())
     with pytest.raises(BundleError, match="trained on graph"):
         Recommender.load(tmp_path / "bundle", graph=ward(all_bad=[D[0]]))
+
+
+def test_a_drug_that_only_the_screen_lets_pass_is_never_suggested(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = Recommender.load(ward_bundle(tmp_path / "bundle", graph), graph=graph)
+    nothing = np.zeros(len(D), np.uint8)
+    monkeypatch.setattr("recommend.safety.Screen.severities", lambda *_: nothing)
+
+    with pytest.raises(RecommendError, match="passed the screen of safety and not its checks"):
+        blind.recommend(ill(drugs=[D[0]]))
 
 
 def test_knowledge_of_an_empty_list_is_not_the_same_as_no_knowledge(engine: Recommender) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from recommend import Fact, Kind, PatientProfile, Recommender
 from recommend.bundle import Bundle
-from recommend.models.stack import percentiles
+from recommend.degrees import percentiles
 from recommend.suggestion import Suggestion
 from tests.recommend.ward import ILL, STACK, D, ward, ward_bundle
 

@@ -1,5 +1,6 @@
 """What similar patients say: it orders known indications of equal safety and line, nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from kg.graph import Graph
 from recommend import Fact, Kind, PatientProfile, Recommendation, Recommender, SimilarPatients
-from recommend.models.stack import percentiles
+from recommend.degrees import percentiles
 from tests.recommend.clinic import collaborative, extended
 from tests.recommend.ward import ILL, STACK, D, ward, ward_bundle
 
@@ -84,3 +85,18 @@ def test_what_only_similar_patients_take_is_no_suggestion(tmp_path: Path) -> Non
         assert {(s.drug, s.kind) for s in ask(with_part, past).suggestions} == {
             (s.drug, s.kind) for s in ask(without, past).suggestions
         }
+
+
+def test_who_has_no_history_is_ordered_by_the_graph_alone_in_a_batch_too(tmp_path: Path) -> None:
+    upside_down = replace(PART, weights=-PART.weights)
+    bundle = ward_bundle(tmp_path / "bundle", GRAPH)
+    engine = Recommender.load(extended(bundle, collaborative=upside_down), graph=GRAPH)
+    plain = Recommender.load(bundle, graph=GRAPH)
+    known, none = (
+        PatientProfile((Fact(ILL),), past_drugs=(Fact(D[8]),)),
+        PatientProfile((Fact(ILL),)),
+    )
+
+    both = engine.rank_many([known, none])
+    assert both.suggestions(1) == plain.rank_many([none]).suggestions(0)
+    assert both.suggestions(0) != both.suggestions(1)

@@ -9,7 +9,8 @@ import recommend
 _CHECK = """
 import sys
 from recommend import PatientProfile, Recommender
-heavy = {"torch", "torch_geometric", "implicit", "sklearn"} & set(sys.modules)
+heavy = {"torch", "torch_geometric", "implicit", "sklearn", "scipy", "pandas", "lightgbm"}
+heavy &= set(sys.modules)
 assert not heavy, heavy
 """
 

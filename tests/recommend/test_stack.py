@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from recommend.degrees import percentiles
 from recommend.errors import ModelError
 from recommend.interactions import (
     ALIKE_DISEASES,
@@ -17,7 +18,7 @@ from recommend.interactions import (
     view_digest,
 )
 from recommend.models.base import Scores
-from recommend.models.stack import Stack, hidden_views, percentiles
+from recommend.models.stack import Stack, hidden_views
 from tests.recommend.planted import DISEASES, planted_graph
 
 N_DRUGS, N_DISEASES = 60, 24

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kg.graph import Graph
 from recommend.bundle import Bundle, write_bundle
 from recommend.contributions import top_contributions
-from recommend.models.stack import percentiles
+from recommend.degrees import percentiles
 from tests.graphs import make_graph
 
 N = 9
