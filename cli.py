@@ -496,6 +496,29 @@ def check(
 
 
 @app.command()
+def explain(
+    drug: Annotated[str, typer.Argument(help="A drug by name, or its CURIE.")],
+    disease: Annotated[str, typer.Argument(help="A disease by name, or its CURIE.")],
+    *,
+    edges: Annotated[
+        int, typer.Option("--edges", min=0, help="Edges to take out; each takes seconds.")
+    ] = 3,
+    graph_dir: GraphDir = None,
+    bundle_dir: BundleDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the score of a drug for a disease apart, and rank it again without single edges."""
+    from service.console import show_explanation
+    from service.explaining import explain as explain_pair
+
+    found = explain_pair(
+        _graph(graph_dir, home), _bundle(bundle_dir, home), drug, disease, n_edges=edges
+    )
+    _print_json(asdict(found)) if as_json else show_explanation(_console(), found)
+
+
+@app.command()
 def replay(
     receipt: Annotated[str, typer.Argument(help="Id of a recorded suggestion.")],
     graph_dir: GraphDir = None,

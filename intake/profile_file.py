@@ -22,7 +22,7 @@ from typing import Any
 from intake.codes import Resolver, stated_empty
 from intake.merging import merged
 from intake.pregnancy import is_implausible, says_breastfeeding, says_pregnant
-from intake.routes import elsewhere, local_only, route_of_words
+from intake.routes import elsewhere, local_only, route_of_words, stated_route
 from intake.symptoms import find_symptoms
 from kg.graph import Graph
 from kg.identifiers import SYSTEMS, spellings, usual_prefix
@@ -165,7 +165,7 @@ class _Reader:
             facts = self._found("drug", entry, found)
         names = [self._name("Drug", fact["node"]) for fact in facts]
         for fact in facts:
-            route = fact["route"] if "route" in fact else route_of_words(_said(entry))
+            route = _route(fact["route"]) if "route" in fact else route_of_words(_said(entry))
             dose = fact.get("dose", "")
             if route not in ROUTES or not isinstance(dose, str):
                 continue  # what is wrong with them is said when the profile is read
@@ -327,3 +327,9 @@ def _entry(name: str, item: object) -> Entry:
     if not _said(entry).strip():
         raise ProfileError(f"an entry of {name} has no name")
     return dict(entry)
+
+
+def _route(stated: object) -> object:
+    """``stated`` as one of the routes; what is none of them stays, to be refused by its field."""
+    found = stated_route(stated) if isinstance(stated, str) else None
+    return stated if found is None else found

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from kg.names import key
-from recommend.profile import LOCAL_ROUTES, Route
+from recommend.profile import LOCAL_ROUTES, ROUTES, Route
 
 # SNOMED CT routes of administration. Sublingual and buccal drugs are absorbed: as if swallowed.
 _SNOMED: Mapping[str, Route] = {
@@ -41,7 +41,9 @@ _ROUTE_WORDS: Mapping[str, Route] = {
     "intramuscular": "injected",
     "sc": "injected",
     "subcutaneous": "injected",
+    "subcut": "injected",
     "inhalation": "inhaled",
+    "intranasal": "nasal",
     "respiratory tract": "inhaled",
     "topical": "skin",
     "cutaneous": "skin",
@@ -49,6 +51,7 @@ _ROUTE_WORDS: Mapping[str, Route] = {
     "otic": "ear",
     "per rectum": "rectal",
     "per vagina": "vaginal",
+    "intravaginal": "vaginal",
 }
 
 _FORM = r"(?:drops?|solutions?|suspensions?|ointments?|gels?|creams?|emulsions?|sprays?|inserts?)"
@@ -149,6 +152,19 @@ def route_of_coding(system: str, code: str, display: str) -> Route:
         return _SNOMED[code]
     words = re.sub(r"\s+(?:route|use|administration)\b.*", "", display, flags=re.IGNORECASE)
     return _ROUTE_WORDS.get(key(words)) or route_of_words(words)
+
+
+def stated_route(text: str) -> Route | None:
+    """The route that somebody states in a word or two; None where it is none that is known.
+
+    One of :data:`recommend.profile.ROUTES`, or what people write for it: "topical", "ophthalmic",
+    "IV". "Transdermal" and the like is neither local nor any of them: nothing is stated by it.
+    """
+    known = next((route for route in ROUTES if route == text), None)
+    if known is not None:
+        return known
+    found = _ROUTE_WORDS.get(key(text)) or route_of_words(text)
+    return found if found or _ELSEWHERE.search(text) else None
 
 
 def one_route(routes: Collection[Route]) -> Route:

@@ -205,11 +205,11 @@ def follow(
         graph.edges(step.edge_type)
     name = abbreviate(steps)
     types = node_types(steps)
-    first = _node(graph, text, types[:1], f"{name} begins with")
+    first = find_node(graph, text, types[:1], f"{name} begins with")
     source = graph.row(first.type, first.id)
     inner = f"between its ends {name} has"
-    wanted = [_node(graph, word, types[1:-1], inner) for word in through]
-    unwanted = [_node(graph, word, types[1:-1], inner) for word in avoid]
+    wanted = [find_node(graph, word, types[1:-1], inner) for word in through]
+    unwanted = [find_node(graph, word, types[1:-1], inner) for word in avoid]
     provenances = filters_of(graph, only).provenances
     n_listed = 3
     if to_node is None:
@@ -221,7 +221,7 @@ def follow(
             key=lambda item: (-float(f"{item[2]:.9g}"), item[0]),  # rounding noise breaks no tie
         )[:limit]
     else:
-        last = _node(graph, to_node, types[-1:], f"{name} ends with")
+        last = find_node(graph, to_node, types[-1:], f"{name} ends with")
         target = graph.row(last.type, last.id)
         both = counts.pair(
             graph, steps, source, target, through=wanted, avoid=unwanted, provenances=provenances
@@ -262,8 +262,19 @@ def neighborhood(graph: Graph, node_type: str, row: int, hops: int) -> dict[str,
     return {t: found for t, found in rows.items() if len(found)}
 
 
-def _node(graph: Graph, text: str, types: Sequence[str], says: str) -> Node:
-    """The best match of ``text`` among nodes of ``types``."""
+def find_node(graph: Graph, text: str, types: Sequence[str], says: str) -> Node:
+    """The best match of ``text`` among nodes of ``types``.
+
+    Args:
+        graph: where to look.
+        text: a name, a code or an identifier.
+        types: node types that will do.
+        says: how an error begins, e.g. "a metapath from Drug begins at".
+
+    Raises:
+        UnknownNodeError: nothing is called so.
+        SchemaError: only nodes of other types are.
+    """
     for match in (*names.lookup(graph, text, types), *resolve(graph, text)):
         if match.node.type in types:
             return match.node

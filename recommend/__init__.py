@@ -13,6 +13,7 @@ threads may share one.
 'Metformin'
 """
 
+from recommend.batch import Ranked, Rankings
 from recommend.bundle import Bundle, open_bundle
 from recommend.errors import (
     BundleError,
@@ -53,6 +54,8 @@ __all__ = [
     "PathEdge",
     "PatientProfile",
     "ProfileError",
+    "Ranked",
+    "Rankings",
     "Reason",
     "RecommendError",
     "Recommendation",

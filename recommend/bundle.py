@@ -24,6 +24,7 @@ from recommend.contributions import Contributions, is_metapath
 from recommend.errors import BundleError
 
 if TYPE_CHECKING:
+    from recommend.conformal import Abstention
     from recommend.models.als import AlternatingLeastSquares
 
 KIND = "pharmakon-bundle"
@@ -99,6 +100,14 @@ class Bundle:
     def explained_by(self) -> str:
         """The member whose log-odds the contributions add up to."""
         return str(self.card["explained_by"])
+
+    @cached_property
+    def abstention(self) -> "Abstention | None":
+        """Thresholds on hypotheses by miss rate; None where nothing was validated."""
+        from recommend.conformal import Abstention
+
+        stored = self.card.get("abstention")
+        return Abstention.from_json(stored) if stored else None
 
     @property
     def absent(self) -> Mapping[str, str]:

@@ -227,7 +227,7 @@ class Limit:
         if self.abstention is None or self.miss_rate is None:
             return 0
         threshold = self.abstention.threshold(offer.n_treatments, self.miss_rate)
-        return int((offer.degree_ranks[uses.drugs] >= threshold).sum())
+        return int((offer.standing[uses.drugs] >= threshold).sum())
 
 
 def refusal_of(profile: PatientProfile, found: Collection[str]) -> str:

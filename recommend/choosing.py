@@ -4,7 +4,7 @@ Known indications and what is under study stand in this order: drugs without a m
 those with one (or with one of unknown severity); then by line of therapy, 1, 2, 3, none stated,
 adjunct, or by the phase of the trial; then drugs of which a source lists all interactions and
 contraindications before the others; then without a moderate hit; then by score, then by
-identifier. Hypotheses stand by their rank among drugs of equal degree, then by score, and no hit
+identifier. Hypotheses stand by their place among drugs of equal degree, then by score, and no hit
 but a veto moves them.
 """
 

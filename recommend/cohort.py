@@ -13,7 +13,6 @@ A drug is newly started where a patient is first known to get it: a patient star
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -280,37 +279,6 @@ def view(cohort: Cohort, patient: int, day: int) -> View:
     )
 
 
-def check_leakage(cohort: Cohort, asked: Examples) -> list[str]:
-    """A sentence for each way in which an example shows what could not be known; none if well.
-
-    Looked up again in the record, entry by entry: whether what an example shows was on record by
-    then, whether a drug that is asked for was given before, and whether a condition that is shown
-    names the drug that is asked for.
-    """
-    known = _earliest(cohort.condition_patient, cohort.condition_code, cohort.condition_known)
-    began = _earliest(cohort.condition_patient, cohort.condition_code, cohort.condition_start)
-    ordered = _earliest(cohort.order_patient, cohort.order_drug, cohort.order_day)
-    named = set(map(tuple, cohort.code_names_drug.tolist()))
-    late = Counter[str]()
-    moments = zip(asked.patient.tolist(), asked.day.tolist(), strict=True)
-    for i, (patient, day) in enumerate(moments):
-        shown = [rows_of(asked.recent, i), rows_of(asked.current, i)]
-        taken = [rows_of(m, i) for m in (asked.taken, asked.lately, asked.last)]
-        answers = rows_of(asked.started, i)
-        for code in np.unique(np.concatenate(shown)).tolist():
-            own = patient, code
-            late["a condition that was not on record yet"] += known.get(own, OPEN) > day
-            late["a condition that had not begun yet"] += began.get(own, OPEN) > day
-            for drug in answers.tolist():
-                late["a condition that names the drug that is asked for"] += (code, drug) in named
-        for drug in np.unique(np.concatenate(taken)).tolist():
-            late["a drug that was not ordered yet"] += ordered.get((patient, drug), OPEN) >= day
-        for drug in answers.tolist():
-            early = ordered.get((patient, drug), OPEN) < day
-            late["a drug is asked for that was ordered before"] += early
-    return [f"{what}: {n} times" for what, n in late.items() if n]
-
-
 def rows_of(matrix: Matrix, i: int) -> Rows:
     """The columns of the entries in row ``i``."""
     start, end = matrix.indptr[i : i + 2]
@@ -332,10 +300,3 @@ def _first_orders(cohort: Cohort) -> Rows:
     first = order[np.unique(pair, return_index=True)[1]]
     columns = cohort.order_patient, cohort.order_encounter, cohort.order_drug
     return np.stack([column[first] for column in columns], axis=1)
-
-
-def _earliest(patient: Rows, what: Rows, day: Rows) -> dict[tuple[int, int], int]:
-    found: dict[tuple[int, int], int] = {}
-    for who, thing, when in zip(patient.tolist(), what.tolist(), day.tolist(), strict=True):
-        found[who, thing] = min(found.get((who, thing), OPEN), when)
-    return found

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.degrees import degree_groups, degree_ranks
+from recommend.degrees import degree_groups, standing
 
 if TYPE_CHECKING:  # to read thresholds takes nothing of what learns them
     from recommend.interactions import TrainingData
@@ -210,7 +210,7 @@ def hidden_ranks(
     asked = truth & (hidden.pairs | hidden.diseases) & ~left
     rows = []
     for disease in np.flatnonzero(asked.any(axis=0)).tolist():
-        ranks = degree_ranks(scores[:, disease], groups, ~left[:, disease])[asked[:, disease]]
+        ranks = standing(scores[:, disease], groups, ~left[:, disease])[asked[:, disease]]
         rows += [(disease, int(degrees[disease]), float(rank)) for rank in ranks]
     return np.array(rows, np.float64).reshape(-1, 3)
 

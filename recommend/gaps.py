@@ -33,7 +33,7 @@ def missing(state: PatientState, absent: Mapping[str, str]) -> tuple[str, ...]:
         gaps.append("the patient is a child; the loaded sources were written for adults")
     if profile.pregnancy == "unknown" and state.may_be_pregnant:
         gaps.append("whether the patient is pregnant is unknown")
-    if profile.lactation == "unknown" and state.may_be_pregnant:
+    if profile.lactation == "unknown" and state.is_of_childbearing_age:
         gaps.append("whether the patient is breastfeeding is unknown")
     gaps += _organs(profile)
     gaps.append("not checked for any patient: doses, most age limits")

@@ -21,13 +21,13 @@ from kg.graph import Graph
 from kg.identifiers import spellings
 from kg.schema import EdgeType
 from recommend.errors import ModelError
+from recommend.records import TRIALS
 
 TREATS = EdgeType("Drug", "treats", "Disease")
 PALLIATES = EdgeType("Drug", "palliates", "Disease")
 ALIKE_DRUGS = EdgeType("Drug", "resembles", "Drug")
 ALIKE_DISEASES = EdgeType("Disease", "resembles", "Disease")
 BROADER_DISEASES = EdgeType("Disease", "subclass_of", "Disease")
-TRIALS = EdgeType("Drug", "in_clinical_trials_for", "Disease")
 
 T = TypeVar("T")
 Rows = NDArray[np.int64]  # (n,)

@@ -16,7 +16,7 @@ from kg.climb import climb, may_climb
 from kg.graph import Graph, Node
 from kg.schema import EdgeType
 from recommend.bundle import STACK, Bundle
-from recommend.degrees import degree_groups, degree_ranks, percentiles
+from recommend.degrees import degree_groups, degree_ranks, percentiles, standing
 from recommend.explain import TREATS
 from recommend.gaps import is_close
 from recommend.records import (
@@ -67,7 +67,8 @@ class Offer:
         node: CURIE.
         n_treatments: recorded for it, those borrowed left out.
         uses: each kind once, known indications first; a drug is of its strongest kind only.
-        degree_ranks: (n_drugs,) of candidates for a hypothesis among drugs of equal degree.
+        standing: (n_drugs,) of candidates for a hypothesis, by which they are ordered and cut.
+        degree_ranks: (n_drugs,) the share of drugs of equal degree that each of them beats.
         barred: (n_drugs,) True for what is never suggested for it, to nobody.
         harmful: (n_drugs,) True where a source speaks against the drug in this or a broader
             disease: no hypothesis.
@@ -81,6 +82,7 @@ class Offer:
     node: str
     n_treatments: int
     uses: tuple[Uses, ...]
+    standing: NDArray[np.float32]
     degree_ranks: NDArray[np.float32]
     barred: NDArray[np.bool_]
     harmful: NDArray[np.bool_]
@@ -157,9 +159,9 @@ class Offers:
             uses.append(self._ordered(kind, rows[keep], whose[keep]))
             taken[rows] = True
         scores = self.percentiles_of(disease)[STACK]
-        ranks = degree_ranks(scores, self._groups, ~taken)
+        stands = standing(scores, self._groups, ~taken)
         free = np.flatnonzero(~taken)
-        best_first = free[np.lexsort((free, -scores[free], -ranks[free]))]
+        best_first = free[np.argsort(-stands[free], kind="stable")]
         uses.append(
             Uses(
                 Kind.HYPOTHESIS,
@@ -180,7 +182,8 @@ class Offers:
             node.id,
             len(own[Kind.INDICATION]),
             tuple(uses),
-            ranks,
+            stands,
+            degree_ranks(scores, self._groups, ~taken),
             np.array([bool(never_suggested(self.rules, drug, node.id)) for drug in ids], np.bool_),
             harmful,
             here,

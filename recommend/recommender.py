@@ -20,9 +20,9 @@ answered one by one; the age changes what is checked, and never who is answered.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,9 @@ from recommend.suggestion import (
     Verdict,
     Vetoed,
 )
+
+if TYPE_CHECKING:
+    from recommend.explanation import Explainer, Explanation
 
 DESCRIBED = 20_000  # suggestions whose words are kept; about 60 MB
 NODES = 100_000  # whose types are kept
@@ -193,6 +196,32 @@ class Recommender:
         state = PatientState(profile, self.rules)
         return {drug: check_drug(self.rules, state, drug) for drug in drugs}
 
+    def explain(self, drug: str, disease: str, *, n_edges: int = 3) -> "Explanation":
+        """All parts of the score of a pair, and what it would be without edges of its paths.
+
+        Takes seconds an edge: the linear part of the score is made anew from another graph.
+
+        Args:
+            drug: CURIE.
+            disease: CURIE.
+            n_edges: how many edges of the strongest paths are taken out, one after the other.
+
+        Raises:
+            ProfileError: a node that the graph does not have, or of another type.
+            BundleError: something was hidden from the training.
+        """
+        for node_id, node_type in ((drug, "Drug"), (disease, "Disease")):
+            if self._types(node_id) != node_type:
+                self._refuse_node(node_id, (node_type,), "explain")
+        rows = self.graph.row("Drug", drug), self.graph.row("Disease", disease)
+        return self._explainer.explain(*rows, n_edges=n_edges)
+
+    @cached_property
+    def _explainer(self) -> "Explainer":
+        from recommend.explanation import Explainer  # scipy: no answer needs it
+
+        return Explainer(self.graph, self.bundle)
+
     def place_of(self, fact: Fact) -> tuple[int, bool]:
         """Of a condition, what :attr:`Offers.of` asks for: disease row, whether it may borrow."""
         may_borrow = fact.grade != "broader" or fact.confirmed
@@ -229,7 +258,7 @@ class Recommender:
     def _limit(self, miss_rate: float | None) -> Limit:
         if miss_rate is not None:
             check_miss_rate(miss_rate)
-        return Limit(miss_rate, getattr(self.bundle, "abstention", None))
+        return Limit(miss_rate, self.bundle.abstention)
 
     def _case(self, state: PatientState, found: Mapping[str, Fact]) -> Case:
         personal = self.histories.personal([history_of(state.profile, self.offers.drug_rows)])

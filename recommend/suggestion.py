@@ -110,14 +110,17 @@ class Suggestion:
         condition: the patient's, as recorded; ``broader`` is set where the use is recorded for a
             broader disease only.
         condition_grade: how the patient's condition matched its node.
-        score: 0 to 1, what orders the drugs of one line; a percentile, never a probability.
+        score: 0 to 1, a percentile among all drugs for the disease, never a probability: by the
+            stack, and for a known use of a patient with a history by stack and history together.
+            It orders known uses of equal safety and line. Hypotheses stand by their place among
+            drugs of equal degree, and only then by score.
         parts: what the score is made of, by name; percentiles.
         certainty: one sentence: what the class and the score do and do not mean.
         line: of therapy: 1, 2, 3, adjunct, or nothing where no source says it.
         records: who records the use; empty for a hypothesis.
         share: of a hypothesis: of pairs with such a score, the share that are recorded indications
             in the reference set. Never the chance that it helps.
-        degree_rank: of a hypothesis: its percentile among drugs of equal degree.
+        degree_rank: of a hypothesis: the share of drugs of equal degree that it beats.
         similar: what patients of the cohort received; None where nothing can be said.
         must_acknowledge: whether a hit is major or of unknown severity.
     """

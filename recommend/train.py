@@ -27,6 +27,7 @@ from recommend.bundle import (
     tensor_bytes,
     write_bundle,
 )
+from recommend.conformal import calibrate
 from recommend.contributions import Contributions, top_contributions
 from recommend.errors import BundleError
 from recommend.evaluate.table import BASELINES
@@ -132,6 +133,9 @@ def _train(
             disease_ids=graph.ids["Disease"].to_pylist(),
             seed=run.seed,
         )
+    abstention = calibrate(
+        data, stack.views, lambda name, view: run.member(name, view).score(), stack.weights()
+    )
     members = {name: run.member(name, data) for name in MEMBERS}
     why_absent, cohort_size = _cohort(data)
     als = None if why_absent else run.member("als", data).save()
@@ -143,6 +147,7 @@ def _train(
             "gnn": settings["gnn"],
             "weights": stack.weights(),
             "calibration": stack.calibration(),
+            "abstention": abstention.to_json() if abstention.strata else None,
             "explained_by": Trees.name,
             "absent": {"als": why_absent} if why_absent else {},
             "als": settings["als"] if als else None,

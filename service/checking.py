@@ -8,6 +8,7 @@ from typing import Any
 
 from intake import Resolver, to_profile
 from intake.profile_file import read_profile
+from intake.routes import stated_route
 from kg.graph import Graph
 from kg.names import resolve_drug
 from recommend.gaps import missing, not_assessed
@@ -143,7 +144,8 @@ def check_for(
         ProfileError: the file is not a profile, or has no fact of a node in ``confirmed``.
         NotFoundError, ErasedError, DecryptionError, StaleRecordError: of the stored patient.
     """
-    if route not in ROUTES:
+    given = stated_route(route)
+    if given is None:
         known = ", ".join(filter(None, ROUTES))
         raise SettingsError(f"unknown route {route!r}; expected one of {known}")
     found = None
@@ -155,7 +157,7 @@ def check_for(
         found = to_profile(resources, graph, today=date.today())
     if found is not None:
         found = found.confirm(confirmed)
-    return check_drugs(graph, names, found, route=route)
+    return check_drugs(graph, names, found, route=given)
 
 
 def read_profile_file(path: Path, graph: Graph | Resolver) -> PatientProfile:

@@ -10,6 +10,7 @@ as well, each on its days. An order's reason is never read.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from intake import Problem, Resolver, read_patients
 from intake.checks import complaint
 from intake.codes import medications_of, says_nothing, stated_empty
+from intake.omop import is_omop, read_omop
 from intake.resource import Resource, codings, label, objects, period, reference, span, status
 from kg.graph import Graph
 from kg.names import key as fold
@@ -220,7 +222,7 @@ def read_cohort(
     *,
     failed: Failed | None = None,
 ) -> Cohort:
-    """The cohort of the stored patients, or of those in the FHIR files of a folder.
+    """The cohort of the stored patients, or of those in the FHIR files or OMOP tables of a folder.
 
     Every stored patient that is read leaves an audit entry with the purpose *training*.
 
@@ -239,7 +241,7 @@ def read_cohort(
     folder = Path(patients)
     if not folder.is_dir():
         raise SettingsError(
-            f"--patients must be 'store' or a folder of FHIR files, not {patients!r}"
+            f"--patients must be 'store' or a folder of FHIR or OMOP files, not {patients!r}"
         )
 
     def note(problem: Problem) -> None:
@@ -247,8 +249,21 @@ def read_cohort(
             failed(problem.place, problem.reason)
 
     builder = CohortBuilder(graph, "")
-    for bundle in read_patients(_files(folder), on_problem=note):
-        builder.add(bundle.resources)
+    bundles = (
+        read_omop(folder, today=date.today(), source=folder.name, on_problem=note)
+        if is_omop(folder)
+        else read_patients(_files(folder), on_problem=note)
+    )
+    seen: set[tuple[str, str, str]] = set()
+    for bundle in bundles:
+        born = str(bundle.resources[0].get("birthDate"))
+        own = {(system, value, born) for system, value in bundle.identifiers}
+        # One person twice would be learnt from and asked about at once.
+        if seen.isdisjoint(own):
+            builder.add(bundle.resources)
+        elif failed is not None:
+            failed(bundle.place, "a patient with this identifier and birth date was read already")
+        seen |= own
     builder.name = f"the {builder.n_patients:,} patients of the files in {folder.name!r}"
     return builder.build()
 

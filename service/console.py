@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what is drawn was made by who called: `query` must not load
     from kg.sparql import Answer
     from recommend.bundle import Bundle
     from recommend.evaluate.table import TrackReport
+    from recommend.explanation import Explanation
     from recommend.profile import PatientProfile
     from recommend.similar import Similar
     from recommend.suggestion import Recommendation, Record, Suggestion, Verdict
@@ -35,6 +36,7 @@ _LABELS = {
     "products": ("product",),
     "stands for": ("broader", "broader-code"),
 }
+_TERMS = 8  # shown of each part of a score; `--json` has them all
 _LINES = {"1": "first line", "2": "second line", "3": "third line"}
 
 
@@ -289,6 +291,26 @@ def show_checked(console: Console, found: Checked) -> None:
         asked = "" if drug.asked.lower() == drug.name.lower() else f" (asked: {drug.asked})"
         console.print(Text(f"{drug.name}{asked}: {drug.answer}", style=_ANSWERS[drug.answer]))
         console.print(Group(*_verdicts(drug.verdicts)))
+
+
+def show_explanation(console: Console, found: Explanation) -> None:
+    """The parts of a score, the largest first, and what single edges are worth."""
+    console.print(f"{found.drug} for {found.disease}: score {found.score:.4g}", markup=False)
+    table = Table("member", "score", "standardised", "weight", "part", box=None, pad_edge=False)
+    for member in found.members:
+        figures = (member.score, member.standardised, member.weight, member.part)
+        table.add_row(member.member, *(f"{value:.3f}" for value in figures))
+    table.add_row("sum", "", "", "", f"{found.weighted_sum:.3f}")
+    console.print(table)
+    for name, base, terms in (
+        ("linear metapath part", found.linear_intercept, found.linear),
+        ("trees (TreeSHAP)", found.trees_base + found.trees_rest, found.trees),
+    ):
+        rest = sum(part for _, part in terms[_TERMS:]) + base
+        shown = ", ".join(f"{term} {part:+.3f}" for term, part in terms[:_TERMS])
+        console.print(f"{name}: {shown}; all else {rest:+.3f}", markup=False)
+    for item in found.counterfactuals:
+        console.print(f"{item.text} (log-odds {item.change:+.3f})", markup=False)
 
 
 def show_replay(console: Console, found: Replay) -> None:

@@ -74,14 +74,17 @@ def fold_in_all(
         regularization: added to the diagonal.
         alpha: confidence in a drug that is taken.
     """
-    factors = item_factors.astype(np.float64)
-    n_factors = factors.shape[1]
-    squares = np.einsum("di,dj->dij", factors, factors).reshape(len(factors), -1)
-    normal = _gram(item_factors) + (alpha - 1) * (taken @ squares).reshape(-1, n_factors, n_factors)
+    used = np.unique(taken.indices)
+    factors, n_factors = item_factors[used].astype(np.float64), item_factors.shape[1]
+    given = sp.csr_matrix(
+        (taken.data, np.searchsorted(used, taken.indices), taken.indptr),
+        shape=(taken.shape[0], len(used)),
+    )
+    squares = np.einsum("di,dj->dij", factors, factors).reshape(len(used), n_factors**2)
+    normal = _gram(item_factors) + (alpha - 1) * (given @ squares).reshape(-1, n_factors, n_factors)
     normal += regularization * np.eye(n_factors)
-    wanted = alpha * (taken @ factors)
-    patients = np.linalg.solve(normal, wanted[:, :, None])[:, :, 0]
-    return np.asarray(patients @ factors.T, np.float32)
+    patients = np.linalg.solve(normal, alpha * (given @ factors)[:, :, None])[:, :, 0]
+    return np.asarray(patients.astype(np.float32) @ item_factors.T)
 
 
 def _gram(item_factors: NDArray[np.float32]) -> NDArray[np.float64]:

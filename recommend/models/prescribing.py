@@ -4,14 +4,14 @@ The situation is what :mod:`recommend.cohort` says may be seen: conditions that 
 days and older ones, drugs given before, sex and age band. The answer is a score a drug; the softmax
 of the scores over the drugs that the patient has not had is the share of new starts that it is.
 
-No number rests on fewer than :data:`LEAST` patients: a condition, drug or group that fewer share
-has no weight at all, and neither has a pair of which fewer patients are seen together, unless at
-least as many were to be expected by chance. What is rare is left to the graph.
+No number rests on fewer patients than asked for (:data:`LEAST`): a condition, drug or group that
+fewer share has no weight at all, and neither has a pair of which fewer patients are seen together,
+unless at least as many were to be expected by chance. What is rare is left to the graph.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -102,14 +102,14 @@ def conditions_of(cohort: Cohort, words: NDArray[np.int64]) -> Matrix:
     return to_matrix([np.unique(own) for own in rows], cohort.n_diseases + len(words) + 1)
 
 
-def unnamed(cohort: Cohort) -> NDArray[np.int64]:
-    """The digests of conditions without a node that at least :data:`LEAST` patients have."""
+def unnamed(cohort: Cohort, least: int = LEAST) -> NDArray[np.int64]:
+    """The digests of conditions without a node that at least so many patients have."""
     has_row = np.zeros(cohort.n_codes, np.bool_)
     has_row[cohort.code_rows[:, 0]] = True
     pairs = np.stack([cohort.code_words[cohort.condition_code], cohort.condition_patient], axis=1)
     pairs = np.unique(pairs[~has_row[cohort.condition_code]], axis=0)
     digests, n_patients = np.unique(pairs[:, 0], return_counts=True)
-    return digests[n_patients >= LEAST]
+    return digests[n_patients >= least]
 
 
 def design(seen: Situations) -> sp.csr_matrix:
@@ -117,31 +117,39 @@ def design(seen: Situations) -> sp.csr_matrix:
 
     The last inputs are for patients without a recent condition, whose older ones say more.
     """
-    n = len(seen)
+    everyone = np.arange(len(seen))
     sex, band = seen.group // _N_BANDS, seen.group % _N_BANDS
-    none = np.diff(seen.recent.indptr) == 0
-    older = seen.current - seen.recent
-    older.eliminate_zeros()
-    return sp.csr_matrix(
-        sp.hstack(
-            [
-                sp.csr_matrix(np.ones((n, 1), np.float32)),
-                _one_hot(seen.group, N_GROUPS) * _DEMOGRAPHIC,
-                _one_hot(band, _N_BANDS) * _DEMOGRAPHIC,
-                _one_hot(sex, len(SEXES)) * _DEMOGRAPHIC,
-                seen.recent,
-                older,
-                seen.taken,
-                sp.csr_matrix(none[:, None].astype(np.float32)),
-                sp.diags_array(none.astype(np.float32)) @ _one_hot(band, _N_BANDS),
-            ]
-        ),
-        dtype=np.float32,
+    none = np.flatnonzero(np.diff(seen.recent.indptr) == 0)
+    n_conditions = seen.recent.shape[1]
+    recent, current = _entries(seen.recent), _entries(seen.current)
+    older = np.setdiff1d(current @ [n_conditions, 1], recent @ [n_conditions, 1])
+    blocks = (  # how many inputs, size, patients, which input
+        (1, 1.0, everyone, np.zeros_like(everyone)),
+        (N_GROUPS, _DEMOGRAPHIC, everyone, seen.group),
+        (_N_BANDS, _DEMOGRAPHIC, everyone, band),
+        (len(SEXES), _DEMOGRAPHIC, everyone, sex),
+        (n_conditions, 1.0, recent[:, 0], recent[:, 1]),
+        (n_conditions, 1.0, older // n_conditions, older % n_conditions),
+        (seen.taken.shape[1], 1.0, *_entries(seen.taken).T),
+        (1, 1.0, none, np.zeros_like(none)),
+        (_N_BANDS, 1.0, none, band[none]),
     )
+    starts = np.cumsum([0, *(n for n, _, _, _ in blocks)])
+    rows = np.concatenate([who for _, _, who, _ in blocks])
+    columns = np.concatenate(
+        [which + start for start, (_, _, _, which) in zip(starts, blocks, strict=False)]
+    )
+    sizes = np.repeat(
+        np.array([size for _, size, _, _ in blocks], np.float32),
+        [len(who) for _, _, who, _ in blocks],
+    )
+    return sp.csr_matrix((sizes, (rows, columns)), shape=(len(seen), int(starts[-1])))
 
 
-def _one_hot(numbers: Rows, n: int) -> sp.csr_matrix:
-    return to_matrix([np.array([number]) for number in numbers.tolist()], n)
+def _entries(matrix: Matrix) -> NDArray[np.int64]:
+    """(n, 2) row and column of each entry."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return np.column_stack([rows, matrix.indices]).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +167,7 @@ class Prescribing:
     drugs: NDArray[np.int64]
     weights: Floats
     n_drugs: int
+    _spread: Floats | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def fit(
@@ -200,11 +209,21 @@ class Prescribing:
         result = np.zeros((len(seen), self.n_drugs), np.float32)
         if not len(self.drugs):
             return result
-        known = design(seen)[:, self.inputs] @ self.weights
+        known = design(seen) @ self._of_all_inputs(seen)
         top = known.max(axis=1, keepdims=True)
         result[:] = top + np.log(np.exp(known - top).mean(axis=1, keepdims=True))
         result[:, self.drugs] = known
         return result
+
+    def _of_all_inputs(self, seen: Situations) -> Floats:
+        """(n_inputs, n_known) the weights, zeros where there is none."""
+        n_inputs = 2 + N_GROUPS + 2 * _N_BANDS + len(SEXES)
+        n_inputs += 2 * seen.recent.shape[1] + seen.taken.shape[1]
+        if self._spread is None or len(self._spread) != n_inputs:
+            spread = np.zeros((n_inputs, len(self.drugs)), np.float32)
+            spread[self.inputs] = self.weights
+            object.__setattr__(self, "_spread", spread)  # a value that only depends on the others
+        return cast(Floats, self._spread)
 
     def loss(self, seen: Situations, started: Matrix) -> float:
         """The sum over situations of minus the mean log share of what was started in each.

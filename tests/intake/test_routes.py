@@ -2,7 +2,7 @@
 
 import pytest
 
-from intake.routes import local_only, one_route, route_of_coding, route_of_words
+from intake.routes import local_only, one_route, route_of_coding, route_of_words, stated_route
 from recommend.profile import LOCAL_ROUTES, ROUTES, Route
 
 
@@ -88,3 +88,21 @@ def test_what_is_given_locally_to_act_elsewhere_is_not_local(
     route: Route, name: str, kept: Route
 ) -> None:
     assert local_only(route, ["Menthol", name]) == kept
+
+
+@pytest.mark.parametrize(
+    "text, route",
+    [
+        ("topical", "skin"),
+        ("Ophthalmic", "eye"),
+        ("IV", "injected"),
+        ("inhalation", "inhaled"),
+        ("intranasal", "nasal"),
+        ("transdermal", ""),
+        ("eye", "eye"),
+        ("", ""),
+        ("sideways", None),
+    ],
+)
+def test_a_route_is_stated_in_the_words_of_people(text: str, route: str | None) -> None:
+    assert stated_route(text) == route

@@ -229,7 +229,7 @@ def test_a_combination_is_not_a_contraindicated_pair(
     assert {tuple(sorted(pair(r))) for r in rows("combinations") if pair(r) in barred} == set()
 
 
-def test_every_high_priority_pair_of_the_public_list_is_known_where_both_are_covered(
+def test_every_high_priority_pair_of_the_public_list_is_known_where_both_are_nodes(
     data: Path, severity: dict[frozenset[str], str]
 ) -> None:
     text = (data / "ddi" / "ONC_High_Priority_Mapped.csv").read_text(encoding="utf-8-sig")
@@ -238,7 +238,7 @@ def test_every_high_priority_pair_of_the_public_list_is_known_where_both_are_cov
         _, first, _, second, *_ = line.split("$")
         listed.add(frozenset((f"DRUGBANK:{first}", f"DRUGBANK:{second}")))
 
-    judged = {both for both in listed if len(both) == 2 and both <= DECLARED}
+    judged = {both for both in listed if len(both) == 2 and both <= set(DRUGS.values())}
 
-    assert judged
+    assert len(judged) > 1_100
     assert {tuple(sorted(both)) for both in judged - set(severity)} == set()

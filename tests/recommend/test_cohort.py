@@ -13,20 +13,20 @@ from recommend.cohort import (
     OPEN,
     Cohort,
     Examples,
-    check_leakage,
     examples,
     group_of,
     rows_of,
     to_matrix,
 )
 from recommend.errors import ModelError
+from recommend.evaluate.patients.leakage import check_leakage
 from tests.recommend.cohorts import a_cohort, planted_cohort
 
 
 def seen(cohort: Cohort, name: str) -> list[int]:
     """What the last example shows."""
     asked = examples(cohort)
-    return rows_of(getattr(asked, name), len(asked) - 1).tolist()
+    return [int(row) for row in rows_of(getattr(asked, name), len(asked) - 1)]
 
 
 def test_a_condition_of_the_day_is_seen_and_one_of_the_next_day_is_not() -> None:
@@ -134,6 +134,16 @@ def test_a_planted_leak_is_found(name: str, column: int, what: str) -> None:
     found = check_leakage(cohort, planted(asked, name, column))
 
     assert f"{what}: 1 times" in found
+
+
+def test_a_patient_who_is_there_twice_is_found() -> None:
+    conditions = [(p, c, 10 + c, OPEN) for p in range(2) for c in range(2)]
+    orders = [(p, 1, 20, p) for p in range(2)]
+    twice = a_cohort(conditions, orders, [20, 20])
+    other = replace(twice, born=np.array([-20_000, -19_999]))
+
+    assert check_leakage(other, examples(other)) == []
+    assert check_leakage(twice, examples(twice)) == ["a patient who is there twice: 1 times"]
 
 
 def test_patients_taken_out_are_numbered_anew_and_keep_their_examples() -> None:

@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from recommend.cohort import OPEN, SEXES, examples, words_digest
-from recommend.collaborative import Collaborative, secret_share, well_known
+from recommend.collaborative import Collaborative
 from recommend.combination import BANDS, PARTS, band_of, graph_part, learn_weights
 from recommend.errors import ColdStartError, ModelError
+from recommend.learning import secret_share, well_known
 from recommend.models.prescribing import LEAST, Prescribing, design, situations, unnamed
 from tests.recommend.cohorts import (
     N_DISEASES,
@@ -61,7 +62,7 @@ def test_item_factors_fold_a_history_in_and_refuse_an_empty_one(fitted: Collabor
     assert scores.shape == (N_DRUGS,)
     assert scores[4] > scores[[1, 2, 3, 5, 6, 7]].max()
     for history in ([], [7]):  # 7: one patient only
-        with pytest.raises(ColdStartError, match="11 patients"):
+        with pytest.raises(ColdStartError, match="enough patients"):
             fitted.history_scores(np.array(history, np.int64))
 
 
@@ -186,11 +187,24 @@ def test_a_secret_share_is_the_same_each_time_and_changes_with_one_entry() -> No
         secret_share(cohort, 0.0)
 
 
+def test_what_is_learnt_of_a_share_rests_on_as_many_as_eleven_of_all_would_be() -> None:
+    cohort = planted_cohort()
+    part = secret_share(cohort, 0.4)
+    model = Collaborative.fit(cohort, no_graph(), share=0.4)
+
+    n_patients = part.histories().getnnz(axis=0)
+
+    assert n_patients[model.prescribing.drugs].min() >= 5  # 11 x 0.4, rounded up
+    assert n_patients[model.factors.any(axis=1)].min() >= 5
+    assert model.counts.cells[:, 3].min() >= 11
+    assert model.counts.cohort.endswith("of a test")
+
+
 def test_drugs_of_ten_patients_leave_the_histories() -> None:
     orders = [(p, 1, 5, 0) for p in range(11)] + [(p, 2, 5, 0) for p in range(10)]
     histories = a_cohort([], orders, [5], n_patients=11).histories()
 
-    assert well_known(histories).getnnz(axis=0).tolist() == [0, 11, 0, 0, 0, 0, 0, 0]
+    assert well_known(histories, LEAST).getnnz(axis=0).tolist() == [0, 11, 0, 0, 0, 0, 0, 0]
 
 
 def test_weights_prefer_the_part_that_tells_and_each_band_its_own() -> None:

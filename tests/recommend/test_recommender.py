@@ -123,14 +123,13 @@ def test_a_tie_breaks_by_identifier(starter: Graph, tmp_path: Path) -> None:
     engine = Recommender.load(bundle, graph=starter)
     answer = engine.recommend(ill(conditions=[starter.ids["Disease"][0].as_py()]), k=400)
 
-    found = [
-        (-(s.degree_rank or 0), -s.score, s.drug)
-        for s in answer.suggestions
-        if s.kind is Kind.HYPOTHESIS
-    ]
+    found = [s for s in answer.suggestions if s.kind is Kind.HYPOTHESIS]
     assert len(found) == 400
-    assert len({found[i][:2] for i in range(400)}) < 10
-    assert found == sorted(found)
+    alike: dict[tuple[float | None, float], list[str]] = {}
+    for suggestion in found:
+        alike.setdefault((suggestion.degree_rank, suggestion.score), []).append(suggestion.drug)
+    assert max(map(len, alike.values())) > 20
+    assert all(drugs == sorted(drugs) for drugs in alike.values())
 
 
 def test_nothing_known_but_a_condition_still_gets_an_answer_full_of_gaps(

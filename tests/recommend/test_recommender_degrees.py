@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommend.degrees import degree_groups, degree_ranks
+from recommend.degrees import degree_groups, degree_ranks, standing
 
 
 @settings(max_examples=50)
@@ -43,3 +43,23 @@ def test_a_rank_is_the_share_of_its_group_that_a_drug_beats(seed: int) -> None:
         mates = [j for j in range(n) if candidates[j] and groups[j] == groups[i]]
         beaten = sum((scores[j] < scores[i]) + 0.5 * (scores[j] == scores[i]) for j in mates)
         assert ranks[i] == (np.float32(beaten / len(mates)) if candidates[i] else 0)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10_000))
+def test_the_best_of_each_group_stand_before_the_second_of_any(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 30))
+    scores, groups = rng.integers(4, size=n).astype(float), rng.integers(3, size=n)
+    candidates = rng.random(n) < 0.7
+    found = standing(scores, groups, candidates)
+
+    def key(i: int) -> tuple[int, float, int]:
+        mates = [j for j in range(n) if candidates[j] and groups[j] == groups[i]]
+        place = sum((-scores[j], j) < (-scores[i], i) for j in mates)
+        return place, -scores[i], i
+
+    rows = [i for i in range(n) if candidates[i]]
+    assert sorted(rows, key=key) == sorted(rows, key=lambda i: -found[i])
+    assert all(0 < found[i] < 1 for i in rows)
+    assert all(found[i] == 0 for i in range(n) if not candidates[i])

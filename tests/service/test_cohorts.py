@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommend.cohort import OPEN, SEXES, Cohort, check_leakage, examples, rows_of
+from recommend.cohort import OPEN, SEXES, Cohort, examples, rows_of
+from recommend.evaluate.patients.leakage import check_leakage
 from service.cohorts import CohortBuilder, read_cohort
 from service.errors import SettingsError
 from service.settings import Settings
@@ -16,6 +17,7 @@ from tests.intake.samples import (
     ACETAMINOPHEN,
     METFORMIN,
     OXYCODONE,
+    bundle,
     concept,
     condition,
     drug_text,
@@ -24,6 +26,7 @@ from tests.intake.samples import (
     request,
     small_graph,
     statement,
+    written,
 )
 
 GRAPH = small_graph()
@@ -190,6 +193,27 @@ def test_a_folder_of_files_is_a_cohort(tmp_path: Path) -> None:
     assert cohort.name.startswith("the 2 patients of the files in")
 
 
+def test_a_person_in_two_files_is_one_patient(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        written(tmp_path / f"{name}.json", bundle(patient(), had(), ordered()))
+    told: list[str] = []
+
+    cohort = read_cohort(
+        Settings(tmp_path, "ada"), GRAPH, str(tmp_path), failed=lambda _, why: told.append(why)
+    )
+
+    assert cohort.n_patients == 1
+    assert len(cohort.order_drug) == 1
+    assert ["read already" in why for why in told] == [True]
+
+
+def test_two_people_with_one_identifier_are_two(tmp_path: Path) -> None:
+    for born in ("1950-01-01", "1980-01-01"):
+        written(tmp_path / f"{born}.json", bundle(patient(birthDate=born), had()))
+
+    assert read_cohort(Settings(tmp_path, "ada"), GRAPH, str(tmp_path)).n_patients == 2
+
+
 def test_a_place_without_patients_is_refused(tmp_path: Path) -> None:
     settings = Settings(tmp_path, "ada")
     with pytest.raises(SettingsError, match="'store' or a folder"):
@@ -206,8 +230,8 @@ def test_the_synthetic_patients_leak_nothing(data: Path, starter: Any) -> None:
     from intake import read_patients
 
     names = ("Patient", "Condition", "MedicationRequest")
-    for bundle in read_patients([folder / f"{name}.ndjson.gz" for name in names]):
-        builder.add(bundle.resources)
+    for found in read_patients([folder / f"{name}.ndjson.gz" for name in names]):
+        builder.add(found.resources)
 
     cohort = builder.build()
     asked = examples(cohort)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import AGES, SEXES, Cohort, Examples, Rows, check_leakage, examples
+from recommend.cohort import AGES, SEXES, Cohort, Examples, Rows, examples
 from recommend.collaborative import RELEASED_SHARE, Collaborative
 from recommend.combination import BANDS, GraphPart, band_of, graph_features
 from recommend.errors import ModelError
@@ -24,6 +24,7 @@ from recommend.evaluate.patients.figures import (
     rank,
     shares,
 )
+from recommend.evaluate.patients.leakage import check_leakage
 from recommend.evaluate.patients.splits import LATEST, Split, latest, patient_folds
 from recommend.evaluate.samples import PooledPrecision, Ratio, Sample, mean_of
 from recommend.evaluate.table import Table, TrackReport, make_table
