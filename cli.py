@@ -52,6 +52,9 @@ Evidence = Annotated[
     list[str] | None, typer.Option("--evidence", help="E.g. knowledge_assertion,manual_agent.")
 ]
 BundleDir = Annotated[Path | None, typer.Option("--bundle", help="The models' folder.")]
+Patients = Annotated[
+    str | None, typer.Option("--patients", help="'store', or a folder of FHIR or OMOP files.")
+]
 MissRate = Annotated[
     float | None,
     typer.Option("--miss-rate", help="Show no hypothesis beyond it, e.g. 0.1; may be none at all."),
@@ -286,9 +289,7 @@ def export(
 def train(
     *,
     graph_dir: GraphDir = None,
-    patients: Annotated[
-        str | None, typer.Option("--patients", help="'store': learn from stored histories.")
-    ] = None,
+    patients: Patients = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1)] = 0,
     hide: Annotated[
@@ -364,6 +365,8 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="The first.")] = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    patients: Patients = None,
+    bundle_dir: BundleDir = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="An HTML page to write, with plots.")
     ] = None,
@@ -372,7 +375,8 @@ def evaluate(
 ) -> None:
     """Hide a part of the graph from the models, or use labels from elsewhere, and see how they do.
 
-    The rows popularity, degree-product and six-metapath stand beside every figure.
+    The rows popularity, degree-product and six-metapath stand beside every figure. The track
+    patients asks which drugs patients newly start, beside counts of what like patients get.
     """
     from service.evaluating import Asked
     from service.evaluating import evaluate as run
@@ -380,17 +384,21 @@ def evaluate(
     asked = Asked(
         _words(models), labels, exclude, drugs, diseases, strict=strict, random=random,
         folds=folds, cut=cut, seeds=seeds, seed=seed, device=device, report=report,
+        patients=patients, bundle=bundle_dir,
     )  # fmt: skip
+    errors = _Errors()
     with _progress() as bar:
         found = run(
-            _settings(home), _graph(graph_dir, home), track, asked, progress=_steps(bar)
+            _settings(home), _graph(graph_dir, home), track, asked,
+            progress=_steps(bar), failed=errors.add,
         )  # fmt: skip
     if as_json:
         _print_json(found.to_json())
-        return
-    from service.console import show_report
+    else:
+        from service.console import show_report
 
-    show_report(_console(), found)
+        show_report(_console(), found)
+    errors.end()
 
 
 @app.command()

@@ -88,6 +88,7 @@ def to_profile(
         conditions_known=conditions.known(),
         drugs_known=drugs.known(),
         allergies_known=allergies.known(),
+        day=today,
         age_years=age,
         sex=sex,
         pregnancy=pregnancy,

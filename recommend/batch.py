@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recommend.case import Limit, nothing_left, refusal_of
 from recommend.choosing import choose
 from recommend.gaps import seeds
-from recommend.histories import history_of
+from recommend.histories import situation_of
 from recommend.offers import Offer, Rows
 from recommend.profile import PatientProfile
 from recommend.safety import PatientState
@@ -140,18 +140,18 @@ class _Part:
         self.refusals: list[str] = []
         asked: dict[tuple[int, bool], list[int]] = {}  # of an offer -> patients
         severities = np.zeros((len(profiles), len(recommender.bundle.drug_ids)), np.uint8)
-        histories = [np.empty(0, np.int64)] * len(profiles)
+        situations = []
         for number, profile in enumerate(profiles):
+            if is_personal:
+                situations.append(situation_of(profile, offers.disease_rows, offers.drug_rows))
             found = seeds(profile.conditions, names)
             self.refusals.append(refusal_of(profile, found))
             if self.refusals[-1]:
                 continue
             severities[number] = recommender.screen.severities(PatientState(profile, rules))
-            if is_personal:
-                histories[number] = history_of(profile, offers.drug_rows)
             for fact in found.values():
                 asked.setdefault(recommender.place_of(fact), []).append(number)
-        self._personal = recommender.histories.personal(histories)
+        self._personal = recommender.histories.personal(situations)
         self._chosen: list[_Rows] = []
         self._refused: list[_Rows] = []
         for place, numbers in sorted(asked.items()):  # in the order of a patient's conditions

@@ -24,8 +24,8 @@ from recommend.contributions import Contributions, is_metapath
 from recommend.errors import BundleError
 
 if TYPE_CHECKING:
+    from recommend.collaborative import Collaborative
     from recommend.conformal import Abstention
-    from recommend.models.als import AlternatingLeastSquares
 
 KIND = "pharmakon-bundle"
 VERSION = 3
@@ -36,8 +36,9 @@ STACK = "stack"
 Arrays = Mapping[str, NDArray[Any]]
 
 _STEMS = (
-    "als.",
+    "als.",  # of versions 1 and 2
     "card.",
+    "collaborative.",
     "contributions.",
     "embeddings.",
     "evaluation.",
@@ -57,9 +58,10 @@ class Bundle:
         card: how it was made: ``graph`` (fingerprint), ``members`` (name -> settings), ``weights``
             and ``calibration`` (how scores became probabilities) of the stack, ``explained_by``
             (the member that :attr:`contributions` add up to), ``absent`` (part -> why it is not
-            there), ``gnn`` (settings of what embeds), ``als`` (settings or null), ``seed``,
-            ``versions`` of the libraries, ``cohort_size`` (patients learnt from), ``hidden_pairs``
-            and ``hidden_diseases`` (how many were listed).
+            there), ``gnn`` (settings of what embeds), ``cohort`` (what the patients learnt from are
+            called, or null), ``cohort_size``, ``seed``, ``versions`` of the libraries,
+            ``abstention`` (thresholds, or null), ``hidden_pairs`` and ``hidden_diseases`` (how many
+            were listed).
         drug_ids: CURIEs of the rows, in the graph's order.
         disease_ids: CURIEs of the columns, in the graph's order.
         evaluation: how good the models were on what they had not seen.
@@ -155,16 +157,14 @@ class Bundle:
         """(n_nodes, dim) of all nodes by global number, from the gnn."""
         return self._read("embeddings.safetensors", "embeddings")
 
-    def history_scores(self, drugs: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(n_drugs,) what patients with a similar history take; higher is more usual.
+    @cached_property
+    def collaborative(self) -> "Collaborative | None":
+        """What was learnt from patients; None where :attr:`absent` says why."""
+        from recommend.collaborative import Collaborative
 
-        Raises:
-            ColdStartError: ``drugs`` is empty.
-            BundleError: the collaborative part is absent; the message says why.
-        """
-        if "als" in self.absent:
-            raise BundleError(f"the bundle has no collaborative part: {self.absent['als']}")
-        return self._als.score_history(drugs)
+        if "collaborative" in self.absent:
+            return None
+        return Collaborative.load(self._read_all("collaborative.safetensors"))
 
     @cached_property
     def _stack(self) -> NDArray[np.float32]:
@@ -173,12 +173,6 @@ class Bundle:
     @cached_property
     def _members(self) -> dict[str, NDArray[np.float32]]:
         return {name: self.member_scores(name) for name in self.members}
-
-    @cached_property
-    def _als(self) -> "AlternatingLeastSquares":
-        from recommend.models.als import AlternatingLeastSquares
-
-        return AlternatingLeastSquares.load(self._read_all("als.safetensors"))
 
     def _read(self, file: str, name: str) -> NDArray[Any]:
         return read_arrays(self.folder.file(file), (name,))[name]
@@ -196,7 +190,7 @@ def write_bundle(
     contributions: Contributions,
     linear: Arrays,
     embeddings: NDArray[np.float16],
-    als: Arrays | None,
+    collaborative: Arrays | None,
     evaluation: Mapping[str, Any],
 ) -> Bundle:
     """Write a bundle to the folder ``path`` and return it as opened from there.
@@ -209,7 +203,7 @@ def write_bundle(
         contributions: of the member that ``card`` names as ``explained_by``.
         linear: what the metapath model saves, without its scores.
         embeddings: (n_nodes, dim) float16.
-        als: what the als model saves, or None where ``card`` declares it absent.
+        collaborative: what :class:`Collaborative` saves, or None where ``card`` says why not.
         evaluation: JSON values.
 
     Raises:
@@ -230,8 +224,8 @@ def write_bundle(
         "linear.safetensors": _tensors(linear),
         "embeddings.safetensors": _tensors({"embeddings": embeddings}),
     }
-    if als is not None:
-        files["als.safetensors"] = _tensors(als)
+    if collaborative is not None:
+        files["collaborative.safetensors"] = _tensors(collaborative)
     write_folder(path, kind=KIND, version=VERSION, files=files, header=full)
     return open_bundle(path, graph)
 

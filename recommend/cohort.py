@@ -120,6 +120,15 @@ class Cohort:
         return len(self.sex)
 
     @property
+    def digest(self) -> str:
+        """A SHA-256 of everything in it."""
+        content = hashlib.sha256(f"{self.n_drugs} {self.n_diseases}".encode())
+        for column in vars(self).values():
+            if isinstance(column, np.ndarray):
+                content.update(np.ascontiguousarray(column).tobytes())
+        return content.hexdigest()
+
+    @property
     def n_codes(self) -> int:
         """How many different conditions are recorded."""
         return len(self.code_words)
@@ -206,6 +215,17 @@ class Examples:
     def n_history(self) -> Rows:
         """(n,) how many drugs each patient had been given."""
         return np.diff(self.taken.indptr).astype(np.int64)
+
+
+class Situation(NamedTuple):
+    """What may be seen of one patient at the moment of prediction, in rows of the graph."""
+
+    recent: tuple[int, ...] = ()  # Disease rows that began in the last RECENT_DAYS days
+    current: tuple[int, ...] = ()  # all that hold, the recent ones too
+    taken: tuple[int, ...] = ()  # Drug rows of what was given before
+    sex: Sex = "unknown"
+    age_years: float | None = None
+    unnamed: tuple[int, ...] = ()  # words_digest of conditions that hold and have no node
 
 
 def words_digest(text: str) -> int:

@@ -22,8 +22,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import Cohort, Rows, group_of, to_matrix
-from recommend.combination import GRAPH_PARTS, PARTS, GraphPart, band_of, graph_part
+from recommend.cohort import SEXES, Cohort, Rows, Situation, group_of, to_matrix
+from recommend.combination import GraphPart, band_of
 from recommend.counts import Counts
 from recommend.errors import ColdStartError, ModelError
 from recommend.learning import Learning, Learnt, MakeFactors, secret_share
@@ -33,7 +33,6 @@ from recommend.models.prescribing import (
     Floats,
     Prescribing,
     Situations,
-    one_situation,
     unnamed,
 )
 from recommend.suggestion import SimilarPatients
@@ -153,20 +152,6 @@ class Collaborative:
             )
         return self._fold_in(known)
 
-    def combine(self, graph_scores: NDArray[Any], history_rows: Rows) -> Floats:
-        """(n_drugs,) the graph's scores of one condition with what the history says.
-
-        Args:
-            graph_scores: (n_drugs,) probabilities, 0 to 1.
-            history_rows: drugs taken before; may be empty, then the graph speaks alone.
-        """
-        column = graph_part(graph_scores[:, None], np.zeros((self.n_drugs, 1), np.bool_)).log_odds
-        seen = self.situation(taken=history_rows.tolist())
-        weights = self.weights[band_of(seen.n_history)[0]]
-        graph = sum(weights[PARTS.index(name)] for name in GRAPH_PARTS[:2])
-        own = weights[PARTS.index("history")] * self._fold_in(history_rows.tolist())
-        return np.asarray(graph * column[0] + own, np.float32)
-
     def _fold_in(self, drugs: Sequence[int]) -> Floats:
         taken = to_matrix([np.unique(np.array(drugs, np.int64))], self.n_drugs)
         return np.asarray(self._learnt.fold_in(taken)[0])
@@ -175,29 +160,19 @@ class Collaborative:
         """To how many patients with a condition the drug was given; None where fewer than 11."""
         return self.counts.similar(condition_row, drug_row)
 
-    def situation(
-        self,
-        *,
-        recent: Sequence[int] = (),
-        current: Sequence[int] = (),
-        taken: Sequence[int] = (),
-        sex: int = 0,
-        age_years: float | None = None,
-    ) -> Situations:
-        """The situation of one patient.
-
-        Args:
-            recent: conditions that began in the last 14 days: Disease rows, or
-                :meth:`condition_of` the words of one without a node.
-            current: all that hold.
-            taken: Drug rows of what was given before.
-            sex: its position in :data:`recommend.cohort.SEXES`.
-            age_years: None where not known.
-        """
-        age = np.array([np.nan if age_years is None else age_years])
-        group = int(group_of(np.array([sex]), age)[0])
-        return one_situation(
-            recent, current, taken, group, n_conditions=self.n_conditions, n_drugs=self.n_drugs
+    def situations(self, seen: Sequence[Situation]) -> Situations:
+        """Situations of patients, as what was learnt reads them."""
+        held = [
+            np.unique(np.array([*s.current, *map(self.condition_of, s.unnamed)], np.int64))
+            for s in seen
+        ]
+        sex = np.array([SEXES.index(each.sex) for each in seen], np.int64)
+        age = np.array([np.nan if s.age_years is None else s.age_years for s in seen])
+        return Situations(
+            to_matrix([np.array(each.recent, np.int64) for each in seen], self.n_conditions),
+            to_matrix(held, self.n_conditions),
+            to_matrix([np.array(each.taken, np.int64) for each in seen], self.n_drugs),
+            group_of(sex, age),
         )
 
     def condition_of(self, digest: int) -> int:

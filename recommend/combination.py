@@ -2,7 +2,8 @@
 
 The weights are those of a conditional logit: for each encounter, the chance of a drug among all
 that the patient has not had is proportional to the exponential of the weighted sum of its parts.
-Each length of history has weights of its own, drawn towards those that all share.
+Each length of history has weights of its own, drawn towards those that all share. No weight is
+less than 0, but for that of "rare": what speaks for a drug must not lower it.
 """
 
 from collections.abc import Iterator
@@ -97,27 +98,28 @@ def learn_weights(
     shut = np.where(had, -1e4, 0.0)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        shared, own = flat[:n_parts], flat[n_parts:].reshape(n_bands, n_parts)
-        z = np.einsum("ndk,nk->nd", parts, (shared + own)[band]) + shut
+        shared, of_band = flat[:n_parts], flat[n_parts:].reshape(n_bands, n_parts)
+        z = np.einsum("ndk,nk->nd", parts, of_band[band]) + shut
         z -= z.max(axis=1, keepdims=True)
         odds = np.exp(z)
         total = odds.sum(axis=1, keepdims=True)
+        own = of_band - shared
         price = _SHARED_PENALTY * (shared**2).sum() + _OWN_PENALTY * (own**2).sum()
         of_each = np.einsum("nd,ndk->nk", odds / total - wanted, parts)
         slope = np.zeros((n_bands, n_parts))
         np.add.at(slope, band, of_each)
-        gradient = [
-            slope.sum(axis=0) + 2 * _SHARED_PENALTY * shared,
-            (slope + 2 * _OWN_PENALTY * own).ravel(),
-        ]
+        slope += 2 * _OWN_PENALTY * own
+        of_shared = 2 * _SHARED_PENALTY * shared - 2 * _OWN_PENALTY * own.sum(axis=0)
         value = price - (wanted * (z - np.log(total))).sum()
-        return float(value), np.concatenate(gradient)
+        return float(value), np.concatenate([of_shared, slope.ravel()])
 
+    least = [None if PARTS[k] == "rare" else 0.0 for k in range(n_parts)]
     found = minimize(
         loss,
         np.zeros(n_parts * (1 + n_bands)),
         jac=True,
         method="L-BFGS-B",
+        bounds=[(low, None) for low in least * (1 + n_bands)],
         options={"maxiter": _N_STEPS},
     ).x
-    return np.asarray(found[:n_parts] + found[n_parts:].reshape(n_bands, n_parts))
+    return np.asarray(found[n_parts:].reshape(n_bands, n_parts))

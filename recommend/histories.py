@@ -1,24 +1,25 @@
 """What similar patients say: it orders known indications beside the graph, and suggests nothing.
 
-The collaborative part of a bundle weighs graph and history by how long the history is, as
-:meth:`recommend.collaborative.Collaborative.combine` does; here for the few drugs that are ordered,
-and for many patients at once.
+The collaborative part of a bundle weighs the graph and what patients in a like situation receive by
+how long the history is (:mod:`recommend.collaborative`); here for the few drugs that are ordered,
+and for many patients at once. Without a history the graph speaks alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommend.bundle import Bundle
 from recommend.offers import KEPT, Rows, Uses
-from recommend.profile import PatientProfile
+from recommend.profile import Fact, PatientProfile
 from recommend.suggestion import SimilarPatients
 
 if TYPE_CHECKING:
+    from recommend.cohort import Situation
     from recommend.collaborative import Collaborative
 
 _DIGITS = 4  # of what is compared: drugs alike but for rounding are a tie in a batch and alone
@@ -26,11 +27,11 @@ _DIGITS = 4  # of what is compared: drugs alike but for rounding are a tie in a 
 
 @dataclass(frozen=True, eq=False)
 class Personal:
-    """What the histories of some patients add to what the graph says.
+    """What the situations of some patients add to what the graph says.
 
     Attributes:
         graph: (n_patients,) the weight of the graph's log-odds.
-        own: (n_patients, n_drugs) what the history adds; 0 throughout without one.
+        own: (n_patients, n_drugs) what patients in a like situation receive, on the same scale.
         known: (n_patients,) who has a history; for the others the graph speaks alone.
     """
 
@@ -53,19 +54,19 @@ class Histories:
     @cached_property
     def part(self) -> "Collaborative | None":
         """What was learnt from a cohort."""
-        return getattr(self.bundle, "collaborative", None)
+        return self.bundle.collaborative
 
-    def personal(self, histories: Sequence[Rows]) -> Personal | None:
-        """What the drug rows that patients took say of all drugs; None where nobody took any."""
-        if self.part is None or not any(map(len, histories)):
+    def personal(self, situations: "Sequence[Situation]") -> Personal | None:
+        """What like patients say of all drugs; None where nobody has a history."""
+        if self.part is None or not any(len(each.taken) for each in situations):
             return None
         from recommend.combination import GRAPH_PARTS, PARTS, band_of
 
-        lengths = np.array([len(rows) for rows in histories])
-        weights = self.part.weights[band_of(lengths)]
+        seen = self.part.situations(situations)
+        weights = self.part.weights[band_of(seen.n_history)]
         graph = sum(weights[:, PARTS.index(name)] for name in GRAPH_PARTS[:2])
-        own = weights[:, PARTS.index("history"), None] * self._folded_in(histories)
-        return Personal(np.asarray(graph, np.float64), np.asarray(own, np.float32), lengths > 0)
+        own = self.part.patients_score(seen)
+        return Personal(np.asarray(graph, np.float64), own, seen.n_history > 0)
 
     def order(self, personal: Personal, patients: Rows, uses: Uses) -> NDArray[np.float64]:
         """(n_patients, n) what orders ``uses`` for each of ``patients``; higher comes first."""
@@ -92,42 +93,32 @@ class Histories:
         """What patients of the cohort with the disease received; None where nothing can be said."""
         return None if self.part is None else self.part.similar(disease, drug)
 
-    def _folded_in(self, histories: Sequence[Rows]) -> NDArray[np.float32]:
-        """(n, n_drugs) the scores of each history by the item factors."""
-        import scipy.sparse as sp
 
-        from recommend.models.als import fold_in, fold_in_all
-
-        part: Any = self.part
-        options = {"regularization": part.regularization, "alpha": part.alpha}
-        if len(histories) == 1:
-            patient = fold_in(part.factors, histories[0], gram=self._gram, **options)
-            return np.asarray((part.factors @ patient)[None], np.float32)
-        starts = np.concatenate([[0], np.cumsum([len(rows) for rows in histories])])
-        columns = np.concatenate(list(histories))
-        taken = sp.csr_matrix(
-            (np.ones(len(columns), np.float32), columns, starts),
-            shape=(len(histories), len(part.factors)),
-        )
-        return fold_in_all(part.factors, taken, **options)
-
-    @cached_property
-    def _gram(self) -> NDArray[np.float64]:
-        part: Any = self.part
-        factors = part.factors.astype(np.float64)
-        return np.asarray(factors.T @ factors)
-
-
-def history_of(profile: PatientProfile, rows: Mapping[str, int]) -> Rows:
-    """The drug rows that the patient takes or took, ascending; near matches do not count.
+def situation_of(
+    profile: PatientProfile, diseases: Mapping[str, int], drugs: Mapping[str, int]
+) -> "Situation":
+    """What the collaborative part may see of a patient; near matches do not count.
 
     Args:
-        profile: of the patient.
-        rows: drug -> row.
+        profile: of the patient; conditions are recent by its ``day``.
+        diseases: node -> row.
+        drugs: node -> row.
     """
-    nodes = {
-        fact.node
-        for fact in (*profile.drugs, *profile.past_drugs)
-        if fact.grade != "near" or fact.confirmed
-    }
-    return np.array(sorted(rows[node] for node in nodes), np.int64)
+    from recommend.cohort import RECENT_DAYS, Situation, words_digest
+
+    held = [f for f in profile.conditions if _counts(f) and not (f.ended or f.is_stale)]
+    day = profile.day
+    recent = [f for f in held if day and f.start and 0 <= (day - f.start).days <= RECENT_DAYS]
+    taken = [f for f in (*profile.drugs, *profile.past_drugs) if _counts(f)]
+    return Situation(
+        tuple(sorted({diseases[f.node] for f in recent})),
+        tuple(sorted({diseases[f.node] for f in held})),
+        tuple(sorted({drugs[f.node] for f in taken})),
+        profile.sex,
+        profile.age_years,
+        tuple(words_digest(u.text) for u in profile.unmapped if u.kind == "condition"),
+    )
+
+
+def _counts(fact: Fact) -> bool:
+    return fact.grade != "near" or fact.confirmed

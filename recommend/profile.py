@@ -131,6 +131,7 @@ class PatientProfile:
     conditions_known: Knowledge = Knowledge.UNKNOWN
     drugs_known: Knowledge = Knowledge.UNKNOWN
     allergies_known: Knowledge = Knowledge.UNKNOWN
+    day: date | None = None  # what the profile is of; nothing in it was recorded later
     age_years: float | None = None
     sex: Sex = "unknown"
     pregnancy: Pregnancy = "unknown"
@@ -242,6 +243,7 @@ def _read_profile(document: Mapping[str, Any]) -> PatientProfile:
         )
     if "unmapped" in document:
         values["unmapped"] = tuple(_read_unmapped(item) for item in _list(document, "unmapped"))
+    values["day"] = _date("the profile", "day", document.get("day"))
     values |= {name: _number(document, name) for name in _RANGES}
     values |= {name: _choice(document, name, choices) for name, choices in _CHOICES.items()}
     values["child_pugh"] = document.get("child_pugh")
@@ -280,17 +282,18 @@ def _read_fact(name: str, item: object) -> Fact:
     flags = {key: item[key] for key in ("is_stale", "confirmed") if key in item}
     if not all(isinstance(flag, bool) for flag in flags.values()):
         raise ProfileError(f"{name}: is_stale and confirmed must be true or false")
-    dates: dict[str, Any] = {}
-    for key in ("start", "end"):
-        if item.get(key) is not None:
-            try:
-                dates[key] = date.fromisoformat(str(item[key]))
-            except ValueError:
-                raise ProfileError(f"{name}: {key} must be a date such as 2024-05-31") from None
+    dates: dict[str, Any] = {key: _date(name, key, item.get(key)) for key in ("start", "end")}
     distance = item.get("distance", 0)
     if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
         raise ProfileError(f"{name}: distance must be a number of steps")
     return Fact(**texts, **dates, **flags, distance=distance)
+
+
+def _date(name: str, key: str, stated: object) -> date | None:
+    try:
+        return None if stated is None else date.fromisoformat(str(stated))
+    except ValueError:
+        raise ProfileError(f"{name}: {key} must be a date such as 2024-05-31") from None
 
 
 def _read_unmapped(item: object) -> Unmapped:

@@ -38,7 +38,7 @@ from recommend.describe import describe
 from recommend.errors import ProfileError
 from recommend.findings import finding_nodes, findings_scores, nearest_diseases
 from recommend.gaps import missing, not_assessed, seeds
-from recommend.histories import Histories, history_of
+from recommend.histories import Histories, situation_of
 from recommend.offers import Offer, Offers
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import PatientState, SafetyRules, Screen, check_drug
@@ -261,10 +261,13 @@ class Recommender:
         return Limit(miss_rate, self.bundle.abstention)
 
     def _case(self, state: PatientState, found: Mapping[str, Fact]) -> Case:
-        personal = self.histories.personal([history_of(state.profile, self.offers.drug_rows)])
+        personal = None
+        if self.histories.part is not None:
+            rows = self.offers.disease_rows, self.offers.drug_rows
+            personal = self.histories.personal([situation_of(state.profile, *rows)])
         extra: dict[str, NDArray[np.floating]] = {}
         if personal is not None:
-            extra["history"] = percentiles(personal.own[0])
+            extra["patients"] = percentiles(personal.own[0])
         findings = self._findings(state.profile, found)
         if findings is not None:
             extra["findings"] = findings

@@ -1,4 +1,4 @@
-"""Graph and histories in, bundle out. What is finished is kept, so a killed training goes on.
+"""Graph and patients in, bundle out. What is finished is kept, so a killed training goes on.
 
 Every fitted member lies in a work folder beside the bundle, whose name is a digest of all that the
 result depends on. The bundle that was there before stays whole until the new one is complete.
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from kg.folder import only_writer, replace_file
@@ -27,9 +26,12 @@ from recommend.bundle import (
     tensor_bytes,
     write_bundle,
 )
+from recommend.cohort import Cohort
+from recommend.collaborative import RELEASED_SHARE, Collaborative
+from recommend.combination import graph_part
 from recommend.conformal import calibrate
 from recommend.contributions import Contributions, top_contributions
-from recommend.errors import BundleError
+from recommend.errors import BundleError, ModelError
 from recommend.evaluate.table import BASELINES
 from recommend.evaluate.validation import validation_report
 from recommend.interactions import TrainingData, training_data, view_digest
@@ -50,7 +52,7 @@ def train(
     graph: Graph,
     out: Path,
     *,
-    histories: sp.csr_matrix | None = None,
+    cohort: Cohort | None = None,
     device: Device = "auto",
     seed: int = 0,
     hide_pairs: Iterable[tuple[str, str]] = (),
@@ -67,8 +69,8 @@ def train(
     Args:
         graph: what to learn from.
         out: the bundle's folder; created, or an earlier bundle, which is replaced at the end.
-        histories: (n_patients, n_drugs) of the graph's drug rows, without identifiers; None
-            declares the collaborative part absent.
+        cohort: patients to learn from, in the graph's rows; None declares the collaborative part
+            absent. Of them :data:`RELEASED_SHARE` is learnt from.
         device: for the gnn; ``auto`` takes CUDA where there is one.
         seed: of everything that is drawn.
         hide_pairs: (drug, disease) identifiers kept out of everything; see :func:`training_data`.
@@ -85,14 +87,13 @@ def train(
             training now.
     """
     hidden_pairs, hidden_diseases = sorted(set(hide_pairs)), sorted(set(hide_diseases))
-    data = training_data(
-        graph, hide_pairs=hidden_pairs, hide_diseases=hidden_diseases, histories=histories
-    )
+    data = training_data(graph, hide_pairs=hidden_pairs, hide_diseases=hidden_diseases)
     settings = _settings(resolve_device(device), epochs)
     check_target(out)
     versions = _versions()
     chosen = {"seed": seed, "settings": settings, "versions": versions, "validate": validate}
-    key = _digest({"graph": graph.fingerprint, "data": view_digest(data), **chosen})
+    learnt_from = {"data": view_digest(data), "cohort": cohort.digest if cohort else None}
+    key = _digest({"graph": graph.fingerprint, **learnt_from, **chosen})
     work = out.parent / f".{out.name}.work-{key}"
     work.mkdir(parents=True, exist_ok=True)
     card = {
@@ -103,12 +104,13 @@ def train(
     }
     with only_writer(work, wait=False):
         run = _Run(work, settings, seed, data, progress)
-        return _train(graph, data, out, run, card=card, validate=validate)
+        return _train(graph, data, cohort, out, run, card=card, validate=validate)
 
 
 def _train(
     graph: Graph,
     data: TrainingData,
+    cohort: Cohort | None,
     out: Path,
     run: "_Run",
     *,
@@ -137,8 +139,13 @@ def _train(
         data, stack.views, lambda name, view: run.member(name, view).score(), stack.weights()
     )
     members = {name: run.member(name, data) for name in MEMBERS}
-    why_absent, cohort_size = _cohort(data)
-    als = None if why_absent else run.member("als", data).save()
+    embeddings = run.member("gnn", data).save()["embeddings"]
+    absent: dict[str, str] = {}
+    collaborative = None  # last: a few seconds, and not kept
+    try:
+        collaborative = _collaborative(cohort, data, stack, run)
+    except ModelError as error:
+        absent["collaborative"] = str(error)
     bundle = write_bundle(
         out,
         graph,
@@ -149,21 +156,41 @@ def _train(
             "calibration": stack.calibration(),
             "abstention": abstention.to_json() if abstention.strata else None,
             "explained_by": Trees.name,
-            "absent": {"als": why_absent} if why_absent else {},
-            "als": settings["als"] if als else None,
-            "cohort_size": cohort_size,
+            "absent": absent,
+            "cohort": cohort.name if cohort and collaborative else None,
+            "cohort_size": cohort.n_patients if cohort and collaborative else 0,
             **card,
         },
         scores={**{n: model.score() for n, model in members.items()}, STACK: stack.score()},
         contributions=_contributions(cast(Trees, members[Trees.name]), data),
         linear={n: v for n, v in members["metapath"].save().items() if n != "scores"},
-        embeddings=run.member("gnn", data).save()["embeddings"],
-        als=als,
+        embeddings=embeddings,
+        collaborative=collaborative.save() if collaborative else None,
         evaluation=report,
     )
     for left in out.parent.glob(f".{out.name}.work-*"):  # also what was never finished
         shutil.rmtree(left)
     return bundle
+
+
+def _collaborative(
+    cohort: Cohort | None, data: TrainingData, stack: Stack, run: "_Run"
+) -> Collaborative:
+    """What is learnt from patients.
+
+    Raises:
+        ModelError: there are none, or too few.
+    """
+    if cohort is None:
+        raise ModelError("no patients were given")
+    recorded = (data.treats + data.palliates).toarray() > 0
+    return Collaborative.fit(
+        cohort,
+        graph_part(stack.score(), recorded),
+        seed=run.seed,
+        share=RELEASED_SHARE,
+        progress=run.progress,
+    )
 
 
 def _contributions(trees: Trees, data: TrainingData) -> Contributions:
@@ -221,16 +248,7 @@ def _settings(device: str, epochs: int) -> dict[str, dict[str, Any]]:
     """Model name -> the options that it is made with; the others are the model's own."""
     names = (*MEMBERS, *BASELINES, "gnn")
     own = {"gnn": {"epochs": epochs, "device": device}}
-    als = {"factors": 32, "regularization": 0.1, "alpha": 10.0, "iterations": 20}
-    return {"als": als, **{name: own.get(name, {}) for name in names}}
-
-
-def _cohort(data: TrainingData) -> tuple[str, int]:
-    """Why no histories can be learnt from, or empty; the number of patients with a drug."""
-    if data.histories is None:
-        return "no patient histories were given", 0
-    size = int((data.histories.getnnz(axis=1) > 0).sum())
-    return ("" if size else "no patient in the histories has a drug that the graph knows"), size
+    return {name: own.get(name, {}) for name in names}
 
 
 def _digest(what: Mapping[str, Any]) -> str:

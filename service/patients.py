@@ -1,4 +1,4 @@
-"""Patients in and out of the sealed store: import, histories for training, coverage."""
+"""Patients in and out of the sealed store."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,12 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy.sparse import csr_matrix
-
-from intake import IntakeError, PatientBundle, Problem, Resolver, read_patients, to_profile
+from intake import IntakeError, PatientBundle, Problem, read_patients
 from intake.resource import Resource, span
-from kg.graph import Graph
 from service.errors import SettingsError
 from service.merging import merge_records
 from service.settings import BUSY_SECONDS, Settings, existing
@@ -208,47 +204,3 @@ def patient_ids(database: Database, *, actor: str, purpose: str) -> list[str]:
         ids = [summary.id for summary in unit.patients.list()]
         unit.commit()
     return ids
-
-
-def histories(
-    settings: Settings, graph: Graph, *, today: date, failed: Failed | None = None
-) -> "csr_matrix":
-    """(n_patients, n_drugs) of ones: who takes or took what, without any identifier.
-
-    Every patient read leaves an audit entry with the purpose *training*. Near matches are left out,
-    and so are patients without a drug.
-
-    Args:
-        settings: where the store is.
-        graph: what drugs there are.
-        today: the day the histories are of.
-        failed: called for a record that cannot be used, which is then left out.
-
-    Raises:
-        StorageError: the store or its keys cannot be used, or, without ``failed``, a record.
-    """
-    rows: list[list[int]] = []
-    with open_store(settings) as database:
-        resolver = Resolver(graph)
-        for patient_id in patient_ids(database, actor=settings.actor, purpose=TRAINING):
-            try:
-                resources = read_record(
-                    database, patient_id, actor=settings.actor, purpose=TRAINING
-                )
-                profile = to_profile(resources, resolver, today=today)
-            except OF_ONE_RECORD as error:
-                if failed is None:
-                    raise
-                failed(patient_id, str(error))
-                continue
-            drugs = {
-                graph.row("Drug", fact.node)
-                for fact in (*profile.drugs, *profile.past_drugs)
-                if fact.grade != "near"
-            }
-            if drugs:
-                rows.append(sorted(drugs))
-    starts = np.cumsum([0, *map(len, rows)])
-    columns = np.array([drug for row in rows for drug in row], np.int64)
-    shape = (len(rows), graph.n_nodes("Drug"))
-    return csr_matrix((np.ones(len(columns), np.float32), columns, starts), shape=shape)

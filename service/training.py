@@ -1,8 +1,7 @@
-"""A bundle from a graph, with histories from the store if asked; and the scores as a file."""
+"""A bundle from a graph, with patients to learn from if asked; and the scores as a file."""
 
 import csv
 import io
-from datetime import date
 from pathlib import Path
 from typing import cast
 
@@ -15,8 +14,9 @@ from recommend.bundle import Bundle, open_bundle
 from recommend.models.base import Progress
 from recommend.models.gnn import Device
 from recommend.train import train
+from service.cohorts import read_cohort
 from service.errors import SettingsError
-from service.patients import Failed, histories
+from service.patients import Failed
 from service.settings import Settings
 
 
@@ -39,7 +39,8 @@ def train_bundle(
         settings: where the store is.
         graph: what to train on.
         out: the bundle's folder.
-        patients: ``"store"`` to learn from the stored patients' histories; None for none.
+        patients: ``"store"``, or a folder of FHIR or OMOP files, to learn from these patients; None
+            for none.
         device: auto, cpu or cuda.
         seed: for everything random.
         hide: TSV with ``drug_id`` and ``disease_id`` to keep out of everything.
@@ -51,19 +52,15 @@ def train_bundle(
         SettingsError: ``patients``, ``device`` or a file of what to hide is not what it should be.
         ModelError: training cannot be done, e.g. because the extra ``train`` is not installed.
     """
-    if patients not in (None, "store"):
-        raise SettingsError(f"--patients must be 'store', not {patients!r}")
     if device not in ("auto", "cpu", "cuda"):
         raise SettingsError(f"--device must be auto, cpu or cuda, not {device!r}")
     pairs = _read_ids(hide, ("drug_id", "disease_id"), graph) if hide else []
     diseases = _read_ids(hide_diseases, ("disease_id",), graph) if hide_diseases else []
-    matrix = None
-    if patients == "store":
-        matrix = histories(settings, graph, today=date.today(), failed=failed)
+    cohort = read_cohort(settings, graph, patients, failed=failed) if patients else None
     return train(
         graph,
         out,
-        histories=matrix,
+        cohort=cohort,
         device=cast(Device, device),
         seed=seed,
         hide_pairs=[(pair[0], pair[1]) for pair in pairs],

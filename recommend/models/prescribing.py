@@ -9,7 +9,7 @@ fewer share has no weight at all, and neither has a pair of which fewer patients
 unless at least as many were to be expected by chance. What is rare is left to the graph.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
@@ -296,21 +296,3 @@ def _maximise(
         options={"maxiter": _N_STEPS},
     )
     return spread(found.x)
-
-
-def one_situation(
-    recent: Sequence[int],
-    current: Sequence[int],
-    taken: Sequence[int],
-    group: int,
-    *,
-    n_conditions: int,
-    n_drugs: int,
-) -> Situations:
-    """The situation of one patient, from rows; ``current`` need not repeat ``recent``."""
-    return Situations(
-        to_matrix([np.unique(np.array(recent, np.int64))], n_conditions),
-        to_matrix([np.unique(np.array([*current, *recent], np.int64))], n_conditions),
-        to_matrix([np.unique(np.array(taken, np.int64))], n_drugs),
-        np.array([group], np.int64),
-    )

@@ -91,7 +91,7 @@ def test_what_is_given_locally_to_act_elsewhere_is_not_local(
 
 
 @pytest.mark.parametrize(
-    "text, route",
+    ("text", "route"),
     [
         ("topical", "skin"),
         ("Ophthalmic", "eye"),

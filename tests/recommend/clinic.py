@@ -1,7 +1,7 @@
 """A graph with a hierarchy, trials, references and symptoms, and a bundle on it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +94,6 @@ def engine(path: Path, graph: Graph, stack: NDArray[np.float32] | None = None) -
     return Recommender.load(bundle, graph=graph)
 
 
-@dataclass(frozen=True, eq=False)
-class Extended(Bundle):
-    """A bundle that carries thresholds and what was learnt from patients."""
-
-    abstention: Abstention | None = None
-    collaborative: Collaborative | None = None
-
-
 def extended(
     bundle: Bundle,
     *,
@@ -109,8 +101,9 @@ def extended(
     collaborative: Collaborative | None = None,
 ) -> Bundle:
     """``bundle`` with these parts."""
-    fields = {name: getattr(bundle, name) for name in Bundle.__dataclass_fields__}
-    return Extended(**fields, abstention=abstention, collaborative=collaborative)
+    changed = replace(bundle)
+    vars(changed).update(abstention=abstention, collaborative=collaborative)  # as if read already
+    return changed
 
 
 def collaborative(n_drugs: int, n_diseases: int, *, seed: int = 0) -> Collaborative:

@@ -17,8 +17,8 @@ from kg.store import write_graph
 from recommend.bundle import KIND, VERSION, Bundle, check_target, open_bundle, write_bundle
 from recommend.contributions import top_contributions
 from recommend.degrees import percentiles
-from recommend.errors import BundleError, ColdStartError
-from recommend.models.als import fold_in
+from recommend.errors import BundleError
+from tests.recommend.clinic import collaborative
 from tests.recommend.planted import DISEASES, DRUGS, N, planted_graph
 
 RNG = np.random.default_rng(0)
@@ -37,11 +37,7 @@ CARD: dict[str, Any] = {
     "explained_by": "gnn",
     "absent": {},
 }
-ALS: dict[str, Any] = {
-    "item_factors": RNG.normal(size=(N, 3)).astype(np.float32),
-    "regularization": np.array([0.1]),
-    "alpha": np.array([5.0]),
-}
+PART = collaborative(N, N)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +52,7 @@ def write(path: Path, graph: Graph, **changes: Any) -> Bundle:
         "contributions": CONTRIBUTIONS,
         "linear": {"intercepts": np.zeros(3)},
         "embeddings": RNG.normal(size=(graph.n_nodes(), 4)).astype(np.float16),
-        "als": ALS,
+        "collaborative": PART.save(),
         "evaluation": {"rows": [], "skipped": "made for a test"},
     }
     return write_bundle(path, graph, **{**content, **changes})
@@ -121,23 +117,22 @@ def test_a_feature_that_could_not_be_explained_is_not_written(
         write(tmp_path / "bundle", graph, contributions=contributions)
 
 
-def test_a_history_is_folded_in(tmp_path: Path, graph: Graph) -> None:
+def test_what_was_learnt_from_patients_is_read_as_it_was_written(
+    tmp_path: Path, graph: Graph
+) -> None:
     bundle = write(tmp_path / "bundle", graph)
-    patient = fold_in(ALS["item_factors"], np.array([1, 4]), regularization=0.1, alpha=5.0)
 
-    scores = bundle.history_scores(np.array([1, 4]))
-
-    np.testing.assert_allclose(scores, ALS["item_factors"] @ patient, rtol=1e-6)
-    with pytest.raises(ColdStartError):
-        bundle.history_scores(np.array([], np.int64))
+    assert bundle.collaborative is not None
+    scores = bundle.collaborative.history_scores(np.array([1, 4]))
+    np.testing.assert_array_equal(scores, PART.history_scores(np.array([1, 4])))
 
 
-def test_an_absent_collaborative_part_says_why(tmp_path: Path, graph: Graph) -> None:
-    card = {**CARD, "absent": {"als": "no patient histories were given"}}
-    bundle = write(tmp_path / "bundle", graph, card=card, als=None)
+def test_a_bundle_says_why_it_has_no_collaborative_part(tmp_path: Path, graph: Graph) -> None:
+    card = {**CARD, "absent": {"collaborative": "no patients were given"}}
+    bundle = write(tmp_path / "bundle", graph, card=card, collaborative=None)
 
-    with pytest.raises(BundleError, match="no patient histories were given"):
-        bundle.history_scores(np.array([1]))
+    assert bundle.collaborative is None
+    assert bundle.absent == {"collaborative": "no patients were given"}
 
 
 def test_an_unknown_member_is_refused(tmp_path: Path, graph: Graph) -> None:
@@ -267,7 +262,7 @@ from recommend.bundle import open_bundle
 folder = Path({str(tmp_path)!r})
 bundle = open_bundle(folder / "bundle", open_graph(folder / "graph"))
 bundle.scores(), bundle.contributions, bundle.embeddings, bundle.member_percentiles("gnn", 0)
-bundle.history_scores(np.array([1]))
+bundle.collaborative.history_scores(np.array([1]))
 heavy = {{"torch", "torch_geometric", "implicit", "sklearn"}} & set(sys.modules)
 sys.exit(str(heavy or "") or 0)
 """

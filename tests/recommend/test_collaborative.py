@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommend.cohort import OPEN, SEXES, examples, words_digest
+from recommend.cohort import OPEN, Situation, examples, words_digest
 from recommend.collaborative import Collaborative
 from recommend.combination import BANDS, PARTS, band_of, graph_part, learn_weights
 from recommend.errors import ColdStartError, ModelError
@@ -24,8 +24,6 @@ from tests.recommend.cohorts import (
 
 pytest.importorskip("implicit")
 
-FEMALE, MALE = SEXES.index("female"), SEXES.index("male")
-
 
 @pytest.fixture(scope="module")
 def fitted() -> Collaborative:
@@ -33,27 +31,33 @@ def fitted() -> Collaborative:
 
 
 def best(model: Collaborative, **known: Any) -> int:
-    return int(model.score(model.situation(**known), no_graph())[0].argmax())
+    seen = model.situations([Situation(age_years=40, **known)])
+    return int(model.score(seen, no_graph())[0].argmax())
 
 
 def test_a_new_condition_leads_to_what_others_got_for_it(fitted: Collaborative) -> None:
-    assert best(fitted, recent=[0], current=[0], sex=FEMALE, age_years=40) == 0
+    assert best(fitted, recent=(0,), current=(0,), sex="female") == 0
 
 
 def test_sex_decides_where_it_did_for_others(fitted: Collaborative) -> None:
-    assert best(fitted, recent=[1], current=[1], sex=FEMALE, age_years=40) == 1
-    assert best(fitted, recent=[1], current=[1], sex=MALE, age_years=40) == 2
+    assert best(fitted, recent=(1,), current=(1,), sex="female") == 1
+    assert best(fitted, recent=(1,), current=(1,), sex="male") == 2
 
 
 def test_a_condition_without_a_node_is_known_by_its_words(fitted: Collaborative) -> None:
     cold = fitted.condition_of(words_digest("A  cold"))
 
     assert cold >= N_DISEASES
-    assert best(fitted, recent=[cold], current=[cold], sex=FEMALE, age_years=40) == 3
+    by_words, by_column = (
+        fitted.patients_score(fitted.situations([Situation(**known)]))
+        for known in ({"unnamed": (words_digest("a cold"),)}, {"current": (cold,)})
+    )
+    np.testing.assert_array_equal(by_words, by_column)
+    assert best(fitted, recent=(cold,), current=(cold,), sex="female") == 3
 
 
 def test_the_history_leads_to_what_goes_with_it(fitted: Collaborative) -> None:
-    assert best(fitted, current=[0], taken=[0], sex=FEMALE, age_years=40) == 4
+    assert best(fitted, current=(0,), taken=(0,), sex="female") == 4
 
 
 def test_item_factors_fold_a_history_in_and_refuse_an_empty_one(fitted: Collaborative) -> None:
@@ -83,20 +87,11 @@ def test_of_what_patients_tell_too_little_the_graph_tells() -> None:
     orders = [(p, 5 if p < 10 else 0, 500, p) for p in range(60)]
     cohort = a_cohort(conditions, orders, [500] * 60, n_patients=60)
     model = Collaborative.fit(cohort, graph)
-    seen = model.situation(recent=[2], current=[2], sex=FEMALE, age_years=40)
+    seen = model.situations([Situation((2,), (2,), (), "female", 40)])
 
     assert 5 not in model.prescribing.drugs
     assert model.score(seen, graph)[0].argmax() == 5
     assert model.patients_score(seen)[0].argmax() != 5
-
-
-def test_the_graph_alone_orders_the_drugs_of_an_empty_history(fitted: Collaborative) -> None:
-    scores = np.linspace(0.01, 0.9, N_DRUGS)
-
-    combined = fitted.combine(scores, np.array([], np.int64))
-
-    weight = fitted.weights[0, [PARTS.index("graph, recent"), PARTS.index("graph, current")]].sum()
-    np.testing.assert_allclose(combined, weight * np.log(scores / (1 - scores)), rtol=1e-4)
 
 
 def test_scores_come_back_to_the_bit_from_arrays(fitted: Collaborative) -> None:
@@ -207,18 +202,37 @@ def test_drugs_of_ten_patients_leave_the_histories() -> None:
     assert well_known(histories, LEAST).getnnz(axis=0).tolist() == [0, 11, 0, 0, 0, 0, 0, 0]
 
 
+def parts_of(n_examples: int) -> NDArray[np.float32]:
+    """All parts the same for all drugs, but for two that are drawn."""
+    parts = np.zeros((n_examples, 6, len(PARTS)), np.float32)
+    parts[:, :, [0, 2]] = np.random.default_rng(2).normal(size=(n_examples, 6, 2))
+    return parts
+
+
 def test_weights_prefer_the_part_that_tells_and_each_band_its_own() -> None:
-    rng = np.random.default_rng(2)
-    parts = rng.normal(size=(900, 6, 2)).astype(np.float32)
+    parts = parts_of(900)
     band = np.arange(900) % 2
-    telling = parts[np.arange(900), :, band]  # another part in every other encounter
+    telling = parts[np.arange(900), :, 2 * band]  # another part in every other encounter
     started = (telling == telling.max(axis=1, keepdims=True)).astype(np.float32)
 
     weights = learn_weights(parts, started, np.zeros(started.shape, np.bool_), band)
 
-    assert weights.shape == (len(BANDS) + 1, 2)
-    assert weights[0, 0] > weights[0, 1] + 1
-    assert weights[1, 1] > weights[1, 0] + 1
+    assert weights.shape == (len(BANDS) + 1, len(PARTS))
+    assert weights[0, 0] > weights[0, 2] + 1
+    assert weights[1, 2] > weights[1, 0] + 1
+
+
+def test_a_part_that_speaks_against_what_was_started_gets_no_weight() -> None:
+    parts = parts_of(300)
+    against = parts[:, :, 2]
+    started = (against == against.min(axis=1, keepdims=True)).astype(np.float32)
+
+    weights = learn_weights(
+        parts, started, np.zeros(started.shape, np.bool_), np.zeros(300, np.int64)
+    )
+
+    assert weights[0, 2] == 0
+    assert (np.delete(weights, PARTS.index("rare"), axis=1) >= 0).all()
 
 
 def test_bands_begin_at_one_three_and_six_drugs() -> None:

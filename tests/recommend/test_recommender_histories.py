@@ -8,6 +8,7 @@ import pytest
 
 from kg.graph import Graph
 from recommend import Fact, Kind, PatientProfile, Recommendation, Recommender, SimilarPatients
+from recommend.combination import GRAPH_PARTS, PARTS
 from recommend.degrees import percentiles
 from tests.recommend.clinic import collaborative, extended
 from tests.recommend.ward import ILL, STACK, D, ward, ward_bundle
@@ -44,14 +45,19 @@ def test_the_score_of_a_known_use_is_the_rank_of_the_learnt_combination(
     loaded: Recommender, past: list[str]
 ) -> None:
     rows = np.array([D.index(drug) for drug in past])
-    together = percentiles(PART.combine(loaded.bundle.scores()[:, 0], rows))
+    band = [0, 1, 1, 2, 2, 2][len(rows)]
+    odds = np.log(loaded.bundle.scores()[:, 0] / (1 - loaded.bundle.scores()[:, 0]))
+    mine = PART.weights[band]
+    graph = mine[PARTS.index(GRAPH_PARTS[0])] + mine[PARTS.index(GRAPH_PARTS[1])]
+    own = mine[PARTS.index("history")] * PART.history_scores(rows)
+    together = percentiles((graph * odds + own).astype(np.float32))
 
     for suggestion in ask(loaded, *past).suggestions:
         row = D.index(suggestion.drug)
         expected = together if suggestion.kind in KNOWN else percentiles(STACK[:, 0])
         assert suggestion.score == pytest.approx(expected[row], abs=1e-4)
         history = percentiles(PART.history_scores(rows))[row]
-        assert suggestion.parts["history"] == pytest.approx(history, abs=1e-4)
+        assert suggestion.parts["patients"] == pytest.approx(history, abs=1e-4)
 
 
 def test_a_history_orders_only_what_safety_and_line_leave_open(loaded: Recommender) -> None:

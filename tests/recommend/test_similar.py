@@ -31,13 +31,13 @@ def bundle_of(path: Path, graph: Graph, embeddings: NDArray[np.float16]) -> Bund
             "weights": {},
             "calibration": {"new": "none"},
             "explained_by": "gnn",
-            "absent": {"als": ""},
+            "absent": {"collaborative": ""},
         },
         scores={"gnn": np.zeros((N, N), np.float32)},
         contributions=top_contributions([], [np.empty((N * N, 0))], base=np.zeros(N), shape=(N, N)),
         linear={},
         embeddings=embeddings,
-        als=None,
+        collaborative=None,
         evaluation={},
     )
 

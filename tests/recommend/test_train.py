@@ -1,26 +1,28 @@
 """Training as a whole: what ends up in the bundle, and what a kill leaves."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 from kg.errors import FolderError
 from recommend.bundle import Bundle, open_bundle
+from recommend.cohort import Cohort
 from recommend.evaluate.table import BASELINES
 from recommend.interactions import TrainingData, training_data, view_digest
 from recommend.models.base import Scores
 from recommend.models.popularity import Popularity
 from recommend.models.stack import MEMBERS, hidden_views
 from recommend.train import train
+from tests.recommend.cohorts import planted_cohort
 from tests.recommend.planted import DISEASES, HELD_OUT, N, planted_graph
 from tests.recommend.small import train_lightly
 
 pytest.importorskip("torch_geometric", reason="the extra train is not installed")
 
-HISTORIES = sp.csr_matrix(np.indices((20, N)).sum(axis=0) % 2 == 0)
+COHORT = replace(planted_cohort(), n_drugs=N, n_diseases=N)
 
 
 class KilledError(Exception):
@@ -38,24 +40,25 @@ def trained(path: Path, graph: Any = None, **options: Any) -> Bundle:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle with everything, trained without interruption."""
     path = tmp_path_factory.mktemp("train") / "bundle"
-    return trained(path, histories=HISTORIES, validate=True)
+    return trained(path, cohort=COHORT, validate=True)
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """As :func:`whole`, without the validation."""
-    return trained(tmp_path_factory.mktemp("train") / "bundle", histories=HISTORIES)
+    return trained(tmp_path_factory.mktemp("train") / "bundle", cohort=COHORT)
 
 
 def test_the_bundle_has_every_part(whole: Bundle) -> None:
     assert whole.members == tuple(sorted(MEMBERS))
     assert whole.absent == {}
-    assert whole.card["cohort_size"] == 20
+    assert whole.card["cohort_size"] == COHORT.n_patients
     assert whole.card["versions"]["torch"]
     assert whole.embeddings.shape[0] == planted_graph().n_nodes()
     assert all(np.isfinite(whole.member_scores(name)).all() for name in whole.members)
     assert ((whole.scores() > 0) & (whole.scores() < 1)).all()
-    assert whole.history_scores(np.array([0])).shape == (N,)
+    assert whole.collaborative is not None
+    assert whole.collaborative.history_scores(np.array([0])).shape == (N,)
 
 
 def test_the_card_says_what_each_member_weighs_and_how_scores_were_calibrated(
@@ -131,14 +134,13 @@ def test_only_the_bundle_is_left(whole: Bundle) -> None:
         ("trees on view", 1, "whole"),
         ("gnn", 21, "plain"),
         ("trees", 1, "plain"),
-        ("als", 3, "plain"),
     ],
 )
 def test_a_killed_training_goes_on_and_ends_with_the_same_bundle(
     tmp_path: Path, request: pytest.FixtureRequest, label: str, done: int, kind: str
 ) -> None:
     out = tmp_path / "bundle"
-    options = {"histories": HISTORIES, "validate": kind == "whole"}
+    options = {"cohort": COHORT, "validate": kind == "whole"}
     finished_before: set[str] = set()
     seen_after: set[str] = set()
 
@@ -210,14 +212,15 @@ def test_a_hidden_disease_changes_no_bit_of_any_score_or_figure(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("histories", "reason"), [(None, "no patient histories"), (sp.csr_matrix((4, N)), "has a drug")]
+    ("cohort", "reason"),
+    [(None, "no patients were given"), (COHORT.of(np.arange(3)), "of the cohort got a drug")],
 )
-def test_without_histories_the_collaborative_part_is_declared_absent(
-    tmp_path: Path, histories: Any, reason: str
+def test_without_enough_patients_the_collaborative_part_is_declared_absent(
+    tmp_path: Path, cohort: Cohort | None, reason: str
 ) -> None:
-    bundle = trained(tmp_path / "bundle", epochs=1, histories=histories)
+    bundle = trained(tmp_path / "bundle", epochs=1, cohort=cohort)
 
-    assert reason in bundle.absent["als"]
+    assert reason in bundle.absent["collaborative"]
     assert bundle.card["cohort_size"] == 0
     assert bundle.evaluation["skipped"]
 

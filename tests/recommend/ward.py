@@ -74,9 +74,7 @@ def ward(
     return make_graph(nodes, edges, statements=statements)
 
 
-def ward_bundle(
-    path: Path, graph: Graph, *, stack: NDArray[np.float32] = STACK, with_als: bool = False
-) -> Bundle:
+def ward_bundle(path: Path, graph: Graph, *, stack: NDArray[np.float32] = STACK) -> Bundle:
     """Two members that make ``stack``; in ILL, CbGaD speaks for drug 5 and against drug 7."""
     parts = np.zeros((*stack.shape, 3))
     parts[[5, 7], 0, 0] = [3.0, -1.0]
@@ -88,15 +86,6 @@ def ward_bundle(
         base=np.zeros(stack.shape[1]),
         shape=(stack.shape[0], stack.shape[1]),
     )
-    als = None
-    if with_als:
-        factors = np.eye(N, 4, dtype=np.float32)
-        factors[7] = factors[0]  # who takes drug 0 takes drug 7
-        als = {
-            "item_factors": factors,
-            "regularization": np.array([0.1]),
-            "alpha": np.array([5.0]),
-        }
     return write_bundle(
         path,
         graph,
@@ -105,13 +94,13 @@ def ward_bundle(
             "weights": {kind: {"gnn": 0.5, "metapath": 0.5} for kind in ("new", "known")},
             "explained_by": "metapath",
             "calibration": {"new": "none", "known": "none"},
-            "absent": {} if with_als else {"als": "no patient histories were given"},
+            "absent": {"collaborative": "no patients were given"},
         },
         scores={"gnn": stack, "metapath": -stack, "stack": percentiles(stack)},
         contributions=contributions,
         linear={},
         embeddings=_embeddings(graph),
-        als=als,
+        collaborative=None,
         evaluation={"table": None, "diseases": [], "skipped": "made for a test"},
     )
 

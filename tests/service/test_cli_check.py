@@ -82,7 +82,7 @@ def test_a_systemic_rule_does_not_fire_on_an_ointment(demo_home: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (("warfarine of nowhere",), "no drug of the graph is surely"),
         (("amoxicilin",), "Amoxicillin: give the name"),

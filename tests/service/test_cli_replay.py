@@ -125,7 +125,10 @@ def test_an_answer_without_a_receipt_is_one_line(home: Path) -> None:
     from service.settings import Settings
 
     patient = first_patient(home)
-    with open_store(Settings(home, "test")) as store, store.unit("test", purpose="treatment") as unit:
+    with (
+        open_store(Settings(home, "test")) as store,
+        store.unit("test", purpose="treatment") as unit,
+    ):
         suggestion = unit.patients.put_suggestion(patient, {"answer": {}})
         unit.commit()
 

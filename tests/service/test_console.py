@@ -70,7 +70,7 @@ def test_a_bundle_says_what_each_member_weighs_and_why_it_was_not_judged(tmp_pat
 
     assert "weights where nothing is known: gnn 50%, metapath 50%\n" in text
     assert "weights where some treatment is recorded: gnn 50%, metapath 50%\n" in text
-    assert "absent: als: no patient histories were given\n" in text
+    assert "absent: collaborative: no patients were given\n" in text
     assert "not judged: made for a test\n" in text
 
 
