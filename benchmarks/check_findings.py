@@ -1,4 +1,4 @@
-"""Whether a patient's symptoms or genes say which drugs fit: what `recommend.findings` rests on.
+"""Whether symptoms or genes say which drugs fit: what ``recommend.answers.findings`` rests on.
 
     python benchmarks/check_findings.py --graph GRAPH --bundle BUNDLE
 
@@ -18,11 +18,11 @@ from record import record
 from kg.graph import Graph
 from kg.schema import EdgeType
 from kg.store import open_graph
+from recommend.answers.degrees import percentiles
+from recommend.answers.findings import findings_scores, nearest_diseases
 from recommend.bundle import Bundle, open_bundle
-from recommend.degrees import percentiles
 from recommend.evaluate.metrics import auroc, average_precision
 from recommend.explain import TREATS
-from recommend.findings import findings_scores, nearest_diseases
 
 KNOWN_BY = {
     "symptoms": EdgeType("Disease", "presents", "Symptom"),

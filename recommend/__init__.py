@@ -13,7 +13,7 @@ threads may share one.
 'Metformin'
 """
 
-from recommend.batch import Ranked, Rankings
+from recommend.answers.batch import Ranked, Rankings
 from recommend.bundle import Bundle, open_bundle
 from recommend.errors import (
     BundleError,

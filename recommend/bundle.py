@@ -24,8 +24,8 @@ from recommend.contributions import Contributions, is_metapath
 from recommend.errors import BundleError
 
 if TYPE_CHECKING:
-    from recommend.collaborative import Collaborative
-    from recommend.conformal import Abstention
+    from recommend.answers.conformal import Abstention
+    from recommend.cohorts.collaborative import Collaborative
 
 KIND = "pharmakon-bundle"
 VERSION = 3
@@ -106,7 +106,7 @@ class Bundle:
     @cached_property
     def abstention(self) -> "Abstention | None":
         """Thresholds on hypotheses by miss rate; None where nothing was validated."""
-        from recommend.conformal import Abstention
+        from recommend.answers.conformal import Abstention
 
         stored = self.card.get("abstention")
         return Abstention.from_json(stored) if stored else None
@@ -136,7 +136,7 @@ class Bundle:
 
     def member_percentiles(self, name: str, disease: int) -> NDArray[np.float32]:
         """(n_drugs,) the share of drugs that each beats for one disease row, by one member."""
-        from recommend.degrees import percentiles
+        from recommend.answers.degrees import percentiles
 
         return percentiles(self._members[name][:, disease])
 
@@ -160,7 +160,7 @@ class Bundle:
     @cached_property
     def collaborative(self) -> "Collaborative | None":
         """What was learnt from patients; None where :attr:`absent` says why."""
-        from recommend.collaborative import Collaborative
+        from recommend.cohorts.collaborative import Collaborative
 
         if "collaborative" in self.absent:
             return None

@@ -20,8 +20,8 @@ from kg.errors import UnknownNodeError
 from kg.graph import Graph
 from kg.identifiers import spellings
 from kg.schema import EdgeType
+from recommend.answers.records import TRIALS
 from recommend.errors import ModelError
-from recommend.records import TRIALS
 
 TREATS = EdgeType("Drug", "treats", "Disease")
 PALLIATES = EdgeType("Drug", "palliates", "Disease")

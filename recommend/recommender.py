@@ -2,10 +2,10 @@
 
 For each current condition with a node of its own or one a step broader: known indications
 (disease-modifying, then symptomatic), what is under study, and hypotheses, each list ordered
-(:mod:`recommend.choosing`) and cut on its own. Every drug is checked before the cut; what is
-contraindicated, withdrawn or no indication by a catalogue's own words is listed as vetoed, with the
-reason. A class without a suggestion says why it has none. What patients with a similar history take
-orders known indications and is no reason to suggest anything.
+(:mod:`recommend.answers.choosing`) and cut on its own. Every drug is checked before the cut; what
+is contraindicated, withdrawn or no indication by a catalogue's own words is listed as vetoed, with
+the reason. A class without a suggestion says why it has none. What patients with a similar history
+take orders known indications and is no reason to suggest anything.
 
 The order of the profile's lists does not matter; ties break by identifier.
 
@@ -29,17 +29,17 @@ from numpy.typing import NDArray
 
 from kg.graph import Graph
 from kg.store import open_graph
-from recommend.batch import Rankings, rank_profiles
+from recommend.answers.batch import Rankings, rank_profiles
+from recommend.answers.case import Case, Limit, nothing_left, refusal_of
+from recommend.answers.conformal import check_miss_rate
+from recommend.answers.degrees import percentiles
+from recommend.answers.describe import describe
+from recommend.answers.findings import finding_nodes, findings_scores, nearest_diseases
+from recommend.answers.gaps import missing, not_assessed, seeds
+from recommend.answers.histories import Histories, situation_of
+from recommend.answers.offers import Offer, Offers
 from recommend.bundle import STACK, Bundle, open_bundle
-from recommend.case import Case, Limit, nothing_left, refusal_of
-from recommend.conformal import check_miss_rate
-from recommend.degrees import percentiles
-from recommend.describe import describe
 from recommend.errors import ProfileError
-from recommend.findings import finding_nodes, findings_scores, nearest_diseases
-from recommend.gaps import missing, not_assessed, seeds
-from recommend.histories import Histories, situation_of
-from recommend.offers import Offer, Offers
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import PatientState, SafetyRules, Screen, check_drug
 from recommend.suggestion import (
@@ -119,8 +119,9 @@ class Recommender:
             profile: the patient.
             k: drugs a condition and kind.
             miss_rate: hypotheses are shown only for diseases where a set of at most a tenth of
-                the drugs (:data:`recommend.conformal.LARGEST`) misses no more than this share of
-                hidden treatments, and only from this set; None shows them without that promise.
+                the drugs (:data:`recommend.answers.conformal.LARGEST`) misses no more than this
+                share of hidden treatments, and only from this set; None shows them without that
+                promise.
 
         Raises:
             ProfileError: the profile names a node that the graph does not have, or of a wrong type.

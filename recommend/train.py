@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from kg.folder import only_writer, replace_file
 from kg.graph import Graph
+from recommend.answers.conformal import calibrate
 from recommend.bundle import (
     STACK,
     Bundle,
@@ -26,10 +27,9 @@ from recommend.bundle import (
     tensor_bytes,
     write_bundle,
 )
-from recommend.cohort import Cohort
-from recommend.collaborative import RELEASED_SHARE, Collaborative
-from recommend.combination import graph_part
-from recommend.conformal import calibrate
+from recommend.cohorts.cohort import Cohort
+from recommend.cohorts.collaborative import RELEASED_SHARE, Collaborative
+from recommend.cohorts.combination import graph_part
 from recommend.contributions import Contributions, top_contributions
 from recommend.errors import BundleError, ModelError
 from recommend.evaluate.table import BASELINES

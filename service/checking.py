@@ -11,7 +11,7 @@ from intake.profile_file import read_profile
 from intake.routes import stated_route
 from kg.graph import Graph
 from kg.names import resolve_drug
-from recommend.gaps import missing, not_assessed
+from recommend.answers.gaps import missing, not_assessed
 from recommend.profile import ROUTES, Fact, Knowledge, PatientProfile, Route
 from recommend.safety import PatientState, SafetyRules, check_drug, vetoes
 from recommend.suggestion import Outcome, Verdict

@@ -22,7 +22,7 @@ from intake.omop import is_omop, read_omop
 from intake.resource import Resource, codings, label, objects, period, reference, span, status
 from kg.graph import Graph
 from kg.names import key as fold
-from recommend.cohort import OPEN, SEXES, Cohort, Rows, words_digest
+from recommend.cohorts.cohort import OPEN, SEXES, Cohort, Rows, words_digest
 from service.errors import SettingsError
 from service.patients import OF_ONE_RECORD, TRAINING, Failed, open_store, patient_ids, read_record
 from service.settings import Settings

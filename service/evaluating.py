@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kg.errors import UnknownNodeError
 from kg.graph import Graph
 from recommend.bundle import open_bundle
-from recommend.combination import graph_part
+from recommend.cohorts.combination import graph_part
 from recommend.evaluate import patients
 from recommend.evaluate.patients.interactions import serious_pairs
 from recommend.evaluate.report import write_html

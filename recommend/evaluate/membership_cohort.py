@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import Cohort, Examples, examples
-from recommend.collaborative import Collaborative
+from recommend.cohorts.cohort import Cohort, Examples, examples
+from recommend.cohorts.collaborative import Collaborative
 from recommend.evaluate.membership import (
     Membership,
     Release,

@@ -1,8 +1,9 @@
 """Which drug is newly started by whom: a softmax regression on the situation at an encounter.
 
-The situation is what :mod:`recommend.cohort` says may be seen: conditions that began in the last
-days and older ones, drugs given before, sex and age band. The answer is a score a drug; the softmax
-of the scores over the drugs that the patient has not had is the share of new starts that it is.
+The situation is what :mod:`recommend.cohorts.cohort` says may be seen: conditions that began in the
+last days and older ones, drugs given before, sex and age band. The answer is a score a drug; the
+softmax of the scores over the drugs that the patient has not had is the share of new starts that it
+is.
 
 No number rests on fewer patients than asked for (:data:`LEAST`): a condition, drug or group that
 fewer share has no weight at all, and neither has a pair of which fewer patients are seen together,
@@ -17,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommend.cohort import (
+from recommend.cohorts.cohort import (
     AGES,
     N_GROUPS,
     SEXES,
@@ -49,7 +50,7 @@ class Situations:
         recent: (n, n_conditions) float32 of ones: began in the last days.
         current: (n, n_conditions) all that hold, the recent ones too.
         taken: (n, n_drugs) drugs given before.
-        group: (n,) sex and age band, see :func:`recommend.cohort.group_of`.
+        group: (n,) sex and age band, see :func:`recommend.cohorts.cohort.group_of`.
     """
 
     recent: Matrix

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from kg.graph import Graph
 from recommend import Fact, Kind, PatientProfile, Recommendation, Recommender
+from recommend.answers.conformal import Abstention
 from recommend.bundle import Bundle
-from recommend.collaborative import Collaborative
-from recommend.combination import BANDS, GRAPH_PARTS, PARTS
-from recommend.conformal import Abstention
-from recommend.counts import ALL, Counts
+from recommend.cohorts.collaborative import Collaborative
+from recommend.cohorts.combination import BANDS, GRAPH_PARTS, PARTS
+from recommend.cohorts.counts import ALL, Counts
 from recommend.models.prescribing import Prescribing
 from tests.graphs import make_graph
 from tests.recommend.ward import ward_bundle

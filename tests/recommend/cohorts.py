@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from recommend.cohort import OPEN, Cohort, words_digest
-from recommend.combination import GraphPart, graph_part
+from recommend.cohorts.cohort import OPEN, Cohort, words_digest
+from recommend.cohorts.combination import GraphPart, graph_part
 
 N_DRUGS, N_DISEASES = 8, 5
 RARE_CODE = 6  # a condition without a node that few have

@@ -14,9 +14,9 @@ from kg.errors import FolderError
 from kg.folder import write_folder
 from kg.graph import Graph
 from kg.store import write_graph
+from recommend.answers.degrees import percentiles
 from recommend.bundle import KIND, VERSION, Bundle, check_target, open_bundle, write_bundle
 from recommend.contributions import top_contributions
-from recommend.degrees import percentiles
 from recommend.errors import BundleError
 from tests.recommend.clinic import collaborative
 from tests.recommend.planted import DISEASES, DRUGS, N, planted_graph

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recommend.cohort import (
+from recommend.cohorts.cohort import (
     AGES,
     N_GROUPS,
     OPEN,

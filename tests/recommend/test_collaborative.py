@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommend.cohort import OPEN, Situation, examples, words_digest
-from recommend.collaborative import Collaborative
-from recommend.combination import BANDS, PARTS, band_of, graph_part, learn_weights
+from recommend.cohorts.cohort import OPEN, Situation, examples, words_digest
+from recommend.cohorts.collaborative import Collaborative
+from recommend.cohorts.combination import BANDS, PARTS, band_of, graph_part, learn_weights
+from recommend.cohorts.learning import secret_share, well_known
 from recommend.errors import ColdStartError, ModelError
-from recommend.learning import secret_share, well_known
 from recommend.models.prescribing import LEAST, Prescribing, design, situations, unnamed
 from tests.recommend.cohorts import (
     N_DISEASES,
@@ -49,8 +49,8 @@ def test_a_condition_without_a_node_is_known_by_its_words(fitted: Collaborative)
 
     assert cold >= N_DISEASES
     by_words, by_column = (
-        fitted.patients_score(fitted.situations([Situation(**known)]))
-        for known in ({"unnamed": (words_digest("a cold"),)}, {"current": (cold,)})
+        fitted.patients_score(fitted.situations([known]))
+        for known in (Situation(unnamed=(words_digest("a cold"),)), Situation(current=(cold,)))
     )
     np.testing.assert_array_equal(by_words, by_column)
     assert best(fitted, recent=(cold,), current=(cold,), sex="female") == 3

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommend.cohort import OPEN, Cohort
-from recommend.counts import ALL, LEAST, Counts, group_of_counts
+from recommend.cohorts.cohort import OPEN, Cohort
+from recommend.cohorts.counts import ALL, LEAST, Counts, group_of_counts
 from recommend.suggestion import SimilarPatients
 from tests.recommend.cohorts import CODE_ROWS, a_cohort
 

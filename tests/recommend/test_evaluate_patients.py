@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommend.cohort import OPEN, Cohort, examples
+from recommend.cohorts.cohort import OPEN, Cohort, examples
 from recommend.errors import ModelError
 from recommend.evaluate.patients import NAME, PatientOptions, rows, run
 from recommend.evaluate.patients.figures import figures, rank

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from recommend.cohort import examples
-from recommend.collaborative import Collaborative
+from recommend.cohorts.cohort import examples
+from recommend.cohorts.collaborative import Collaborative
 from recommend.errors import ModelError
 from recommend.evaluate.patients.attack import attack, read_bundle
 from tests.recommend.cohorts import no_graph, planted_cohort

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from recommend.cohort import OPEN, Cohort, examples
-from recommend.collaborative import Collaborative
-from recommend.combination import PARTS
-from recommend.counts import Counts
+from recommend.cohorts.cohort import OPEN, Cohort, examples
+from recommend.cohorts.collaborative import Collaborative
+from recommend.cohorts.combination import PARTS
+from recommend.cohorts.counts import Counts
 from recommend.evaluate.membership_cohort import attack_cohort, read_collaborative
 from recommend.interactions import TrainingData
 from recommend.models.als import AlternatingLeastSquares

@@ -8,10 +8,10 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommend import privacy
+from recommend.cohorts import privacy
+from recommend.cohorts.privacy import bounded_rows, private_item_factors, upper_triangle
 from recommend.errors import ModelError
 from recommend.models.als import fold_in
-from recommend.privacy import bounded_rows, private_item_factors, upper_triangle
 
 HUGE = privacy.MAX_EPSILON  # with so many patients there is next to no noise
 

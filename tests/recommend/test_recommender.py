@@ -148,7 +148,7 @@ def test_nothing_known_but_a_condition_still_gets_an_answer_full_of_gaps(
         "breastfeeding",
         "eGFR",
         "Child-Pugh",
-        "als",
+        "no collaborative part",
         "doses",
     ):
         assert gap in text

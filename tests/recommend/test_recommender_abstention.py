@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recommend import Kind, PatientProfile, Recommendation, Recommender
-from recommend.conformal import Abstention, stratify
+from recommend.answers.conformal import Abstention, stratify
 from tests.recommend.clinic import ID, clinic, drugs, extended, who
 from tests.recommend.ward import ward_bundle
 
@@ -67,7 +67,7 @@ def test_a_set_that_holds_too_many_drugs_is_no_answer(
 def test_a_small_set_is_shown_and_nothing_beyond_it(
     tmp_path: Path, lonely: PatientProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommend.case.LARGEST", 0.7)
+    monkeypatch.setattr("recommend.answers.case.LARGEST", 0.7)
     loaded = load(tmp_path, learnt(0.3))
 
     answer = loaded.recommend(lonely, k=9, miss_rate=0.1)

@@ -16,7 +16,7 @@ from recommend import (
     Recommendation,
     Recommender,
 )
-from recommend.batch import Rankings
+from recommend.answers.batch import Rankings
 from tests.recommend.clinic import collaborative, extended
 from tests.recommend.ward import ILL, D, ward, ward_bundle
 
@@ -95,7 +95,7 @@ def test_a_batch_answers_as_one_by_one(recommender: Recommender, k: int) -> None
 def test_histories_order_a_batch_as_they_order_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommend.batch.TOGETHER", 7)
+    monkeypatch.setattr("recommend.answers.batch.TOGETHER", 7)
     graph = ward()
     bundle = extended(
         ward_bundle(tmp_path / "bundle", graph), collaborative=collaborative(len(D), 3)

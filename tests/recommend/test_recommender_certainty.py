@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from recommend import Fact, Kind, PatientProfile, Recommender
+from recommend.answers.degrees import percentiles
 from recommend.bundle import Bundle
-from recommend.degrees import percentiles
 from recommend.suggestion import Suggestion
 from tests.recommend.ward import ILL, STACK, D, ward, ward_bundle
 

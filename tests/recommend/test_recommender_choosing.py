@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommend.choosing import CONTRAINDICATED, MODERATE, SEVERITIES, UNKNOWN, choose
-from recommend.offers import Uses
+from recommend.answers.choosing import CONTRAINDICATED, MODERATE, SEVERITIES, UNKNOWN, choose
+from recommend.answers.offers import Uses
 from recommend.safety import screen
 from recommend.suggestion import Kind
 

@@ -8,9 +8,9 @@ import pytest
 
 from kg.graph import Graph, Provenance
 from recommend import Fact, Kind, PatientProfile, Recommender, Record
-from recommend.degrees import degree_groups
+from recommend.answers.degrees import degree_groups
+from recommend.answers.records import reference_years
 from recommend.explain import TREATS
-from recommend.records import reference_years
 from tests.recommend.clinic import ID, D, clinic, drugs, engine, who
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommend.conformal import Abstention, Stratum, calibrate, hidden_ranks, stratify
+from recommend.answers.conformal import Abstention, Stratum, calibrate, hidden_ranks, stratify
 from recommend.interactions import TrainingData, training_data
 from recommend.models.stack import Hidden, hidden_views
 from tests.recommend.planted import planted_graph

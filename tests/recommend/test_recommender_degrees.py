@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommend.degrees import degree_groups, degree_ranks, standing
+from recommend.answers.degrees import degree_groups, degree_ranks, standing
 
 
 @settings(max_examples=50)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from kg.graph import Graph
 from recommend import Fact, GenePhenotype, PatientProfile, Recommender
+from recommend.answers.findings import NEAREST, finding_nodes, findings_scores, nearest_diseases
 from recommend.bundle import Bundle
-from recommend.findings import NEAREST, finding_nodes, findings_scores, nearest_diseases
 from tests.recommend.clinic import COUGH, GENE, ID, NAMES, WHEEZE, clinic, engine, scores, who
 from tests.recommend.ward import ward_bundle
 

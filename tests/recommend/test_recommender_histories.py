@@ -8,8 +8,8 @@ import pytest
 
 from kg.graph import Graph
 from recommend import Fact, Kind, PatientProfile, Recommendation, Recommender, SimilarPatients
-from recommend.combination import GRAPH_PARTS, PARTS
-from recommend.degrees import percentiles
+from recommend.answers.degrees import percentiles
+from recommend.cohorts.combination import GRAPH_PARTS, PARTS
 from tests.recommend.clinic import collaborative, extended
 from tests.recommend.ward import ILL, STACK, D, ward, ward_bundle
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from recommend import Fact, PatientProfile, Recommender, Unmapped
-from recommend.gaps import may_seed, seeds
+from recommend.answers.gaps import may_seed, seeds
 from tests.recommend.ward import ILL, OTHER, ward, ward_bundle
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommend.degrees import percentiles
+from recommend.answers.degrees import percentiles
 from recommend.errors import ModelError
 from recommend.interactions import (
     ALIKE_DISEASES,

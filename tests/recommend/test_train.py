@@ -9,7 +9,7 @@ import pytest
 
 from kg.errors import FolderError
 from recommend.bundle import Bundle, open_bundle
-from recommend.cohort import Cohort
+from recommend.cohorts.cohort import Cohort
 from recommend.evaluate.table import BASELINES
 from recommend.interactions import TrainingData, training_data, view_digest
 from recommend.models.base import Scores

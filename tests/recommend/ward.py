@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.graph import Graph
+from recommend.answers.degrees import percentiles
 from recommend.bundle import Bundle, write_bundle
 from recommend.contributions import top_contributions
-from recommend.degrees import percentiles
 from tests.graphs import make_graph
 
 N = 9

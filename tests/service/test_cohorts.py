@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommend.cohort import OPEN, SEXES, Cohort, examples, rows_of
+from recommend.cohorts.cohort import OPEN, SEXES, Cohort, examples, rows_of
 from recommend.evaluate.patients.leakage import check_leakage
 from service.cohorts import CohortBuilder, read_cohort
 from service.errors import SettingsError

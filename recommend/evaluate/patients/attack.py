@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import Cohort, Examples, examples
-from recommend.collaborative import Collaborative
-from recommend.combination import GraphPart
-from recommend.counts import ALL, patients_of
+from recommend.cohorts.cohort import Cohort, Examples, examples
+from recommend.cohorts.collaborative import Collaborative
+from recommend.cohorts.combination import GraphPart
+from recommend.cohorts.counts import ALL, patients_of
 from recommend.evaluate.membership import Membership, infer_membership, read_factors
 from recommend.models.prescribing import situations
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kg.graph import Graph
-from recommend.cohort import Rows
+from recommend.cohorts.cohort import Rows
 from recommend.evaluate.patients.figures import Mask
 from recommend.safety import SafetyRules
 

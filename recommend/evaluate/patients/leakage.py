@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from recommend.cohort import OPEN, Cohort, Examples, Rows, rows_of
+from recommend.cohorts.cohort import OPEN, Cohort, Examples, Rows, rows_of
 
 _TELLING = 3  # entries, that two patients do not share by chance
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommend.cohort import N_GROUPS, Cohort, Examples, Rows, rows_of
+from recommend.cohorts.cohort import N_GROUPS, Cohort, Examples, Rows, rows_of
 from recommend.errors import ColdStartError
 from recommend.evaluate.patients.figures import Scores
 from recommend.interactions import TrainingData

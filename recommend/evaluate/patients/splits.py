@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommend.cohort import Cohort, Examples, Rows
+from recommend.cohorts.cohort import Cohort, Examples, Rows
 from recommend.errors import ModelError
 
 LATEST = 0.2  # the share of encounters that a cut in time asks about

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import AGES, SEXES, Cohort, Examples, Rows, examples
-from recommend.collaborative import RELEASED_SHARE, Collaborative
-from recommend.combination import BANDS, GraphPart, band_of, graph_features
+from recommend.cohorts.cohort import AGES, SEXES, Cohort, Examples, Rows, examples
+from recommend.cohorts.collaborative import RELEASED_SHARE, Collaborative
+from recommend.cohorts.combination import BANDS, GraphPart, band_of, graph_features
 from recommend.errors import ModelError
 from recommend.evaluate.patients import rows
 from recommend.evaluate.patients.figures import (

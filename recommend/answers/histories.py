@@ -1,8 +1,8 @@
 """What similar patients say: it orders known indications beside the graph, and suggests nothing.
 
 The collaborative part of a bundle weighs the graph and what patients in a like situation receive by
-how long the history is (:mod:`recommend.collaborative`); here for the few drugs that are ordered,
-and for many patients at once. Without a history the graph speaks alone.
+how long the history is (:mod:`recommend.cohorts.collaborative`); here for the few drugs that are
+ordered, and for many patients at once. Without a history the graph speaks alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from recommend.answers.offers import KEPT, Rows, Uses
 from recommend.bundle import Bundle
-from recommend.offers import KEPT, Rows, Uses
 from recommend.profile import Fact, PatientProfile
 from recommend.suggestion import SimilarPatients
 
 if TYPE_CHECKING:
-    from recommend.cohort import Situation
-    from recommend.collaborative import Collaborative
+    from recommend.cohorts.cohort import Situation
+    from recommend.cohorts.collaborative import Collaborative
 
 _DIGITS = 4  # of what is compared: drugs alike but for rounding are a tie in a batch and alone
 
@@ -60,7 +60,7 @@ class Histories:
         """What like patients say of all drugs; None where nobody has a history."""
         if self.part is None or not any(len(each.taken) for each in situations):
             return None
-        from recommend.combination import GRAPH_PARTS, PARTS, band_of
+        from recommend.cohorts.combination import GRAPH_PARTS, PARTS, band_of
 
         seen = self.part.situations(situations)
         weights = self.part.weights[band_of(seen.n_history)]
@@ -84,7 +84,7 @@ class Histories:
         return np.asarray(np.round(found, _DIGITS), np.float64)
 
     def _log_odds(self, disease: int) -> NDArray[np.float32]:
-        from recommend.combination import graph_part
+        from recommend.cohorts.combination import graph_part
 
         scores = self.bundle.scores()[:, [disease]]
         return np.asarray(graph_part(scores, np.zeros(scores.shape, np.bool_)).log_odds[0])
@@ -104,7 +104,7 @@ def situation_of(
         diseases: node -> row.
         drugs: node -> row.
     """
-    from recommend.cohort import RECENT_DAYS, Situation, words_digest
+    from recommend.cohorts.cohort import RECENT_DAYS, Situation, words_digest
 
     held = [f for f in profile.conditions if _counts(f) and not (f.ended or f.is_stale)]
     day = profile.day

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import Matrix, Rows, rows_of
+from recommend.cohorts.cohort import Matrix, Rows, rows_of
 from recommend.errors import ModelError
 from recommend.models.prescribing import Floats, Situations
 

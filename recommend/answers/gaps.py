@@ -36,8 +36,8 @@ def missing(state: PatientState, absent: Mapping[str, str]) -> tuple[str, ...]:
     if profile.lactation == "unknown" and state.is_of_childbearing_age:
         gaps.append("whether the patient is breastfeeding is unknown")
     gaps += _organs(profile)
-    gaps.append("not checked for any patient: doses, most age limits")
-    gaps += [f"the bundle has no {part}: {why}" for part, why in absent.items()]
+    gaps.append("not checked for any patient: doses, and age limits that no source states")
+    gaps += [f"the bundle has no {part} part: {why}" for part, why in absent.items()]
     return tuple(gaps)
 
 

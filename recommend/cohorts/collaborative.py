@@ -1,11 +1,12 @@
 """What similar patients receive, and how much that counts beside the graph.
 
-Learnt from a :class:`~recommend.cohort.Cohort`; what is kept are arrays of weights and of coarse
-counts, never of patients. Four parts:
+Learnt from a :class:`~recommend.cohorts.cohort.Cohort`; what is kept are arrays of weights and of
+coarse counts, never of patients. Four parts:
 
 * :class:`~recommend.models.prescribing.Prescribing`: which drugs are newly started in a situation;
 * the item factors of alternating least squares: which drugs go together in a history;
-* :class:`~recommend.counts.Counts`: of how many patients with a condition a drug was given to how
+* :class:`~recommend.cohorts.counts.Counts`: of how many patients with a condition a drug was given
+  to how
   many, to be shown beside a suggestion;
 * the weights with which these and the graph are added up, one set for each length of history,
   learnt on folds of patients whom the parts had not seen.
@@ -22,11 +23,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import SEXES, Cohort, Rows, Situation, group_of, to_matrix
-from recommend.combination import GraphPart, band_of
-from recommend.counts import Counts
+from recommend.cohorts.cohort import SEXES, Cohort, Rows, Situation, group_of, to_matrix
+from recommend.cohorts.combination import GraphPart, band_of
+from recommend.cohorts.counts import Counts
+from recommend.cohorts.learning import Learning, Learnt, MakeFactors, secret_share
 from recommend.errors import ColdStartError, ModelError
-from recommend.learning import Learning, Learnt, MakeFactors, secret_share
 from recommend.models.base import Arrays, Progress, import_training
 from recommend.models.prescribing import (
     LEAST,
@@ -96,7 +97,7 @@ class Collaborative:
                 the cohort, so that who does not hold it cannot tell whether one was among them. A
                 weight then rests on as many of them as 11 patients of the cohort are likely to be.
             make_factors: (n_drugs, n_factors) from histories of ones, such as
-                :func:`recommend.privacy.private_item_factors`; None for least squares.
+                :func:`recommend.cohorts.privacy.private_item_factors`; None for least squares.
             progress: called with what is being done, steps done, steps in all.
 
         Raises:
@@ -176,7 +177,7 @@ class Collaborative:
         )
 
     def condition_of(self, digest: int) -> int:
-        """The column of a condition without a node, by :func:`recommend.cohort.words_digest`."""
+        """The column of a condition without a node, by :func:`words_digest` of its words."""
         place = int(np.searchsorted(self.words, digest))
         is_known = place < len(self.words) and self.words[place] == digest
         return self.counts.n_diseases + (place if is_known else len(self.words))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.choosing import choose
-from recommend.conformal import LARGEST, Abstention
+from recommend.answers.choosing import choose
+from recommend.answers.conformal import LARGEST, Abstention
+from recommend.answers.histories import Histories, Personal
+from recommend.answers.offers import Offer, Offers, Uses
 from recommend.errors import RecommendError
-from recommend.histories import Histories, Personal
-from recommend.offers import Offer, Offers, Uses
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import PatientState, check_drug, never_suggested, vetoes
 from recommend.suggestion import (

@@ -1,4 +1,4 @@
-"""From a cohort to the parts of :mod:`recommend.collaborative`, and how they are weighed."""
+"""From a cohort to the parts of ``collaborative``, and how they are weighed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommend.cohort import Cohort, examples
-from recommend.combination import PARTS, GraphPart, band_of, graph_features, learn_weights
+from recommend.cohorts.cohort import Cohort, examples
+from recommend.cohorts.combination import PARTS, GraphPart, band_of, graph_features, learn_weights
 from recommend.errors import ModelError
 from recommend.interactions import TrainingData
 from recommend.models.als import AlternatingLeastSquares, fold_in_all

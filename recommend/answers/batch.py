@@ -1,7 +1,7 @@
 """Many patients at once: the drugs that each would be suggested, without words.
 
 Patients are taken together disease by disease, so that the work on arrays is shared. The order and
-the cut are those of :mod:`recommend.choosing`, as for one patient.
+the cut are those of :mod:`recommend.answers.choosing`, as for one patient.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.case import Limit, nothing_left, refusal_of
-from recommend.choosing import choose
-from recommend.gaps import seeds
-from recommend.histories import situation_of
-from recommend.offers import Offer, Rows
+from recommend.answers.case import Limit, nothing_left, refusal_of
+from recommend.answers.choosing import choose
+from recommend.answers.gaps import seeds
+from recommend.answers.histories import situation_of
+from recommend.answers.offers import Offer, Rows
 from recommend.profile import PatientProfile
 from recommend.safety import PatientState
 from recommend.suggestion import Kind

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recommend.answers.histories import Histories
+from recommend.answers.offers import Offer, Offers
+from recommend.answers.records import line_of_therapy, phase, records
 from recommend.bundle import STACK
 from recommend.explain import reasons
-from recommend.histories import Histories
-from recommend.offers import Offer, Offers
-from recommend.records import line_of_therapy, phase, records
 from recommend.suggestion import Kind, Record
 
 N_REASONS = 3

@@ -2,10 +2,10 @@
 
 Split conformal prediction, disease by disease. The views on which the stack was learnt hide pairs
 that are recorded; each hidden treatment has a rank among the drugs that it competes with
-(:mod:`recommend.degrees`). Of a new disease, the drugs above the right quantile of these ranks are
-a set that holds a treatment which nobody has recorded yet with the chosen probability, if it is
-missing as the hidden ones were. Diseases of unlike degree, that is number of recorded treatments,
-have quantiles of their own.
+(:mod:`recommend.answers.degrees`). Of a new disease, the drugs above the right quantile of these
+ranks are a set that holds a treatment which nobody has recorded yet with the chosen probability, if
+it is missing as the hidden ones were. Diseases of unlike degree, that is number of recorded
+treatments, have quantiles of their own.
 
 Hidden pairs of one disease are not independent, so each disease counts once however many pairs it
 has: pairs weigh one over the number of pairs of their disease, and the unseen disease is counted
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.degrees import degree_groups, standing
+from recommend.answers.degrees import degree_groups, standing
 
 if TYPE_CHECKING:  # to read thresholds takes nothing of what learns them
     from recommend.interactions import TrainingData

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.cohort import SEXES, YEAR, Cohort, Rows
+from recommend.cohorts.cohort import SEXES, YEAR, Cohort, Rows
 from recommend.models.base import Arrays
 from recommend.suggestion import SimilarPatients
 

@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from kg.climb import climb, may_climb
 from kg.graph import Graph, Node
 from kg.schema import EdgeType
-from recommend.bundle import STACK, Bundle
-from recommend.degrees import degree_groups, degree_ranks, percentiles, standing
-from recommend.explain import TREATS
-from recommend.gaps import is_close
-from recommend.records import (
+from recommend.answers.degrees import degree_groups, degree_ranks, percentiles, standing
+from recommend.answers.gaps import is_close
+from recommend.answers.records import (
     LINES,
     RECORDED,
     TRIALS,
@@ -28,6 +26,8 @@ from recommend.records import (
     records,
     reference_years,
 )
+from recommend.bundle import STACK, Bundle
+from recommend.explain import TREATS
 from recommend.safety import SafetyRules, never_suggested
 from recommend.suggestion import Kind
 

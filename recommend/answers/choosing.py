@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.offers import Rows, Uses
+from recommend.answers.offers import Rows, Uses
 from recommend.suggestion import Kind, Severity
 
 # What the screen of safety says of a drug, worst last.
