@@ -290,6 +290,10 @@ def train(
     *,
     graph_dir: GraphDir = None,
     patients: Patients = None,
+    epsilon: Annotated[
+        float | None,
+        typer.Option("--epsilon", help="Differential privacy of the factors learnt from patients."),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1)] = 0,
     hide: Annotated[
@@ -302,7 +306,7 @@ def train(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train all models on the graph, and on stored histories if asked, into one bundle."""
+    """Train all models on the graph, and on patients if asked, into one bundle."""
     from service.training import train_bundle
 
     settings = _settings(home)
@@ -310,8 +314,8 @@ def train(
     with _progress() as bar:
         bundle = train_bundle(
             settings, _graph(graph_dir, home), out or settings.bundle, patients=patients,
-            device=device, seed=seed, hide=hide, hide_diseases=hide_diseases, progress=_steps(bar),
-            failed=errors.add,
+            epsilon=epsilon, device=device, seed=seed, hide=hide, hide_diseases=hide_diseases,
+            progress=_steps(bar), failed=errors.add,
         )  # fmt: skip
     if as_json:
         _print_json(

@@ -59,7 +59,8 @@ class Bundle:
             and ``calibration`` (how scores became probabilities) of the stack, ``explained_by``
             (the member that :attr:`contributions` add up to), ``absent`` (part -> why it is not
             there), ``gnn`` (settings of what embeds), ``cohort`` (what the patients learnt from are
-            called, or null), ``cohort_size``, ``seed``, ``versions`` of the libraries,
+            called, or null), ``cohort_size``, ``epsilon`` (of the privacy of their factors, or
+            null), ``seed``, ``versions`` of the libraries,
             ``abstention`` (thresholds, or null), ``hidden_pairs`` and ``hidden_diseases`` (how many
             were listed).
         drug_ids: CURIEs of the rows, in the graph's order.

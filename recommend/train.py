@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +31,7 @@ from recommend.bundle import (
 from recommend.cohorts.cohort import Cohort
 from recommend.cohorts.collaborative import RELEASED_SHARE, Collaborative
 from recommend.cohorts.combination import graph_part
+from recommend.cohorts.privacy import DELTA, private_item_factors
 from recommend.contributions import Contributions, top_contributions
 from recommend.errors import BundleError, ModelError
 from recommend.evaluate.table import BASELINES
@@ -53,6 +55,7 @@ def train(
     out: Path,
     *,
     cohort: Cohort | None = None,
+    epsilon: float | None = None,
     device: Device = "auto",
     seed: int = 0,
     hide_pairs: Iterable[tuple[str, str]] = (),
@@ -71,6 +74,8 @@ def train(
         out: the bundle's folder; created, or an earlier bundle, which is replaced at the end.
         cohort: patients to learn from, in the graph's rows; None declares the collaborative part
             absent. Of them :data:`RELEASED_SHARE` is learnt from.
+        epsilon: of differential privacy, for the drugs' factors that are learnt from patients; see
+            :mod:`recommend.cohorts.privacy`. None for least squares without a guarantee.
         device: for the gnn; ``auto`` takes CUDA where there is one.
         seed: of everything that is drawn.
         hide_pairs: (drug, disease) identifiers kept out of everything; see :func:`training_data`.
@@ -92,7 +97,11 @@ def train(
     check_target(out)
     versions = _versions()
     chosen = {"seed": seed, "settings": settings, "versions": versions, "validate": validate}
-    learnt_from = {"data": view_digest(data), "cohort": cohort.digest if cohort else None}
+    learnt_from = {
+        "data": view_digest(data),
+        "cohort": cohort.digest if cohort else None,
+        "epsilon": epsilon,
+    }
     key = _digest({"graph": graph.fingerprint, **learnt_from, **chosen})
     work = out.parent / f".{out.name}.work-{key}"
     work.mkdir(parents=True, exist_ok=True)
@@ -104,13 +113,14 @@ def train(
     }
     with only_writer(work, wait=False):
         run = _Run(work, settings, seed, data, progress)
-        return _train(graph, data, cohort, out, run, card=card, validate=validate)
+        patients = _Patients(cohort, epsilon)
+        return _train(graph, data, patients, out, run, card=card, validate=validate)
 
 
 def _train(
     graph: Graph,
     data: TrainingData,
-    cohort: Cohort | None,
+    patients: "_Patients",
     out: Path,
     run: "_Run",
     *,
@@ -143,7 +153,7 @@ def _train(
     absent: dict[str, str] = {}
     collaborative = None  # last: a few seconds, and not kept
     try:
-        collaborative = _collaborative(cohort, data, stack, run)
+        collaborative = patients.learn(data, stack, run)
     except ModelError as error:
         absent["collaborative"] = str(error)
     bundle = write_bundle(
@@ -157,8 +167,7 @@ def _train(
             "abstention": abstention.to_json() if abstention.strata else None,
             "explained_by": Trees.name,
             "absent": absent,
-            "cohort": cohort.name if cohort and collaborative else None,
-            "cohort_size": cohort.n_patients if cohort and collaborative else 0,
+            **(patients.card() if collaborative else _Patients(None, None).card()),
             **card,
         },
         scores={**{n: model.score() for n, model in members.items()}, STACK: stack.score()},
@@ -173,24 +182,41 @@ def _train(
     return bundle
 
 
-def _collaborative(
-    cohort: Cohort | None, data: TrainingData, stack: Stack, run: "_Run"
-) -> Collaborative:
-    """What is learnt from patients.
+@dataclass(frozen=True)
+class _Patients:
+    """Who is learnt from, and with which guarantee."""
 
-    Raises:
-        ModelError: there are none, or too few.
-    """
-    if cohort is None:
-        raise ModelError("no patients were given")
-    recorded = (data.treats + data.palliates).toarray() > 0
-    return Collaborative.fit(
-        cohort,
-        graph_part(stack.score(), recorded),
-        seed=run.seed,
-        share=RELEASED_SHARE,
-        progress=run.progress,
-    )
+    cohort: Cohort | None
+    epsilon: float | None
+
+    def card(self) -> dict[str, Any]:
+        cohort = self.cohort
+        return {
+            "cohort": cohort.name if cohort else None,
+            "cohort_size": cohort.n_patients if cohort else 0,
+            "epsilon": self.epsilon,
+        }
+
+    def learn(self, data: TrainingData, stack: Stack, run: "_Run") -> Collaborative:
+        """What is learnt from them.
+
+        Raises:
+            ModelError: there are none, or too few.
+        """
+        if self.cohort is None:
+            raise ModelError("no patients were given")
+        make_factors = None
+        if self.epsilon is not None:
+            make_factors = partial(private_item_factors, epsilon=self.epsilon, delta=DELTA)
+        recorded = (data.treats + data.palliates).toarray() > 0
+        return Collaborative.fit(
+            self.cohort,
+            graph_part(stack.score(), recorded),
+            seed=run.seed,
+            share=RELEASED_SHARE,
+            make_factors=make_factors,
+            progress=run.progress,
+        )
 
 
 def _contributions(trees: Trees, data: TrainingData) -> Contributions:

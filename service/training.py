@@ -26,6 +26,7 @@ def train_bundle(
     out: Path,
     *,
     patients: str | None = None,
+    epsilon: float | None = None,
     device: str = "auto",
     seed: int = 0,
     hide: Path | None = None,
@@ -41,6 +42,7 @@ def train_bundle(
         out: the bundle's folder.
         patients: ``"store"``, or a folder of FHIR or OMOP files, to learn from these patients; None
             for none.
+        epsilon: of differential privacy, for the factors learnt from patients; None for none.
         device: auto, cpu or cuda.
         seed: for everything random.
         hide: TSV with ``drug_id`` and ``disease_id`` to keep out of everything.
@@ -56,11 +58,14 @@ def train_bundle(
         raise SettingsError(f"--device must be auto, cpu or cuda, not {device!r}")
     pairs = _read_ids(hide, ("drug_id", "disease_id"), graph) if hide else []
     diseases = _read_ids(hide_diseases, ("disease_id",), graph) if hide_diseases else []
+    if epsilon is not None and not (patients and epsilon > 0):
+        raise SettingsError("--epsilon is more than 0, and is about the patients of --patients")
     cohort = read_cohort(settings, graph, patients, failed=failed) if patients else None
     return train(
         graph,
         out,
         cohort=cohort,
+        epsilon=epsilon,
         device=cast(Device, device),
         seed=seed,
         hide_pairs=[(pair[0], pair[1]) for pair in pairs],

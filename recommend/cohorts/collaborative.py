@@ -6,8 +6,7 @@ coarse counts, never of patients. Four parts:
 * :class:`~recommend.models.prescribing.Prescribing`: which drugs are newly started in a situation;
 * the item factors of alternating least squares: which drugs go together in a history;
 * :class:`~recommend.cohorts.counts.Counts`: of how many patients with a condition a drug was given
-  to how
-  many, to be shown beside a suggestion;
+  to how many, to be shown beside a suggestion;
 * the weights with which these and the graph are added up, one set for each length of history,
   learnt on folds of patients whom the parts had not seen.
 

@@ -39,6 +39,9 @@ COUNT_SHARE = 0.2  # of the budget rho, for which drugs there are
 Floats = NDArray[np.float64]
 
 
+DELTA = 1e-6  # far below one over the patients of any cohort at hand
+
+
 def private_item_factors(
     histories: sp.csr_matrix,
     *,
