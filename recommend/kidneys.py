@@ -6,6 +6,7 @@ A rule names the one that its source used: the glomerular filtration rate per bo
 
 from recommend.profile import Sex
 
+RATIO, DIFFERENCE = 1.3, 15.0  # mL/min/1.73 m2: how far apart two estimates may lie
 ADULT = 18  # years; neither equation was made for children
 
 # Parameters of CKD-EPI 2021 by sex: kappa (mg/dL), alpha, and the factor.
@@ -50,3 +51,24 @@ def cockcroft_gault(creatinine: float, age: float, weight: float, sex: Sex) -> f
         return None
     clearance = max(140 - age, 0) * weight / (72 * creatinine)
     return clearance * 0.85 if sex == "female" else clearance
+
+
+def contradiction(egfr: float, creatinine: float, age: float, sex: Sex) -> str:
+    """Why an eGFR and a creatinine of the same time cannot both be right; empty where they can.
+
+    Args:
+        egfr: mL/min/1.73 m2.
+        creatinine: in serum, mg/dL.
+        age: in years.
+        sex: see :func:`ckd_epi_2021`; where that gives no estimate, nothing is said.
+    """
+    expected = ckd_epi_2021(creatinine, age, sex)
+    if expected is None:
+        return ""
+    low, high = sorted((egfr, expected))
+    if high <= RATIO * low or high - low <= DIFFERENCE:
+        return ""
+    return (
+        f"an eGFR of {egfr:.3g} contradicts the creatinine, which gives {expected:.3g} "
+        "mL/min/1.73 m² by CKD-EPI 2021"
+    )

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 DESCRIBED = 20_000  # suggestions whose words are kept; about 60 MB
 NODES = 100_000  # whose types are kept
 
+_GRAVE = ("contraindicated", "major")
 _CURIE = re.compile(r"[A-Za-z][A-Za-z0-9]*:[A-Za-z0-9._*-]+")
 _PLACES = (
     ("conditions", ("Disease",)),
@@ -313,7 +314,7 @@ class Recommender:
             against = tuple(
                 verdict
                 for verdict in check_drug(self.rules, beside, drug, own.route)
-                if verdict.outcome is Outcome.HIT and verdict.severity not in ("moderate", "minor")
+                if verdict.outcome is Outcome.HIT and verdict.severity in _GRAVE
             )
             if against:
                 warnings.append(DrugWarning(drug, self.rules.name(drug), against))

@@ -122,7 +122,7 @@ class Suggestion:
             in the reference set. Never the chance that it helps.
         degree_rank: of a hypothesis: the share of drugs of equal degree that it beats.
         similar: what patients of the cohort received; None where nothing can be said.
-        must_acknowledge: whether a hit is major or of unknown severity.
+        must_acknowledge: whether a hit is major.
     """
 
     rank: int
@@ -164,7 +164,7 @@ class DrugWarning:
 
     drug: str
     drug_name: str
-    verdicts: tuple[Verdict, ...]  # hits that are contraindicated, major or of unknown severity
+    verdicts: tuple[Verdict, ...]  # hits that are contraindicated or major
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,16 @@ from intake.routes import stated_route
 from kg.graph import Graph
 from kg.names import resolve_drug
 from recommend.answers.gaps import missing, not_assessed
+from recommend.errors import ProfileError
 from recommend.profile import ROUTES, Fact, Knowledge, PatientProfile, Route
 from recommend.safety import PatientState, SafetyRules, check_drug, vetoes
 from recommend.suggestion import Outcome, Verdict
 from service.errors import DrugNameError, SettingsError
 from service.patients import TREATMENT, open_store, read_record
 from service.settings import Settings
+
+
+MOST = 200  # drugs at once
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,8 @@ class CheckedDrug:
         name: of the node.
         asked: as it was given.
         verdicts: one or more a check, in the order of the checks.
-        answer: ``"contraindicated"`` (do not give), ``"acknowledge"`` (a major hit, or one of
-            unknown severity), ``"caution"``, ``"clear"`` or ``"not covered"``: clear only if every
-            check is.
+        answer: ``"contraindicated"`` (do not give), ``"acknowledge"`` (a major hit), ``"caution"``
+            (any other hit), ``"clear"`` or ``"not covered"``: clear only if every check is.
     """
 
     drug: str
@@ -45,7 +48,7 @@ class CheckedDrug:
         hits = {v.severity for v in self.verdicts if v.outcome is Outcome.HIT}
         if vetoes(self.verdicts):
             return "contraindicated"
-        if hits & {"major", "unknown"}:
+        if "major" in hits:
             return "acknowledge"
         if hits:
             return "caution"
@@ -93,15 +96,23 @@ def check_drugs(
         route: by which the drugs are to be given, for rules about systemic use.
 
     Raises:
-        DrugNameError: a name that no node has, or only one that is spelt alike or broader.
+        DrugNameError: a name that no node has, or only one that is spelt alike or broader; or too
+            many names.
+        ProfileError: the patient is deceased.
     """
+    if len(names) > MOST:
+        raise DrugNameError(f"{len(names):,} drugs are too many to be checked at once: {MOST} can")
+    if profile is not None and profile.deceased:
+        raise ProfileError("the patient is recorded as deceased: nothing is checked")
     asked = [(name, drug) for name in names for drug in _ingredients(graph, name)]
     rules = SafetyRules.read(graph)
     patient = profile or PatientProfile(drugs_known=Knowledge.EMPTY)
     checked = []
-    for name, drug in asked:
+    for place, (name, drug) in enumerate(asked):
         others = tuple(
-            Fact(other, basis=text, route=route) for text, other in asked if text != name
+            Fact(other, basis=text, route=route)
+            for number, (text, other) in enumerate(asked)
+            if number != place
         )
         known = {fact.node for fact in patient.drugs}
         added = tuple(fact for fact in others if fact.node not in known)
@@ -165,8 +176,13 @@ def read_profile_file(path: Path, graph: Graph | Resolver) -> PatientProfile:
 
     Raises:
         ProfileError: not JSON, a key that is given twice, or not a profile.
+        SettingsError: the file cannot be read.
     """
-    return read_profile(path.read_bytes(), graph)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    return read_profile(content, graph)
 
 
 def _with(profile: PatientProfile, added: Collection[Fact]) -> PatientProfile:

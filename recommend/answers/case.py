@@ -121,7 +121,7 @@ class Case:
             condition_grade=fact.grade,
             verdicts=verdicts,
             must_acknowledge=any(
-                v.outcome is Outcome.HIT and v.severity in ("major", "unknown") for v in verdicts
+                v.outcome is Outcome.HIT and v.severity == "major" for v in verdicts
             ),
             **fields,
         )

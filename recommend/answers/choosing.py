@@ -1,11 +1,11 @@
 """The order of drugs and the cut, for one patient or many at once.
 
 Known indications and what is under study stand in this order: drugs without a major hit before
-those with one (or with one of unknown severity); then by line of therapy, 1, 2, 3, none stated,
-adjunct, or by the phase of the trial; then drugs of which a source lists all interactions and
-contraindications before the others; then without a moderate hit; then by score, then by
-identifier. Hypotheses stand by their place among drugs of equal degree, then by score, and no hit
-but a veto moves them.
+those with one; then by line of therapy, 1, 2, 3, none stated, adjunct, or by the phase of the
+trial; then drugs of which a source lists all interactions and contraindications before the others;
+then without a hit that is moderate or of unknown severity; then by score, then by identifier.
+Hypotheses stand by their place among drugs of equal degree, then by score, and no hit but a veto
+moves them.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SEVERITIES: tuple[Severity | None, ...] = (
     "major",
     "contraindicated",
 )
-MODERATE, UNKNOWN, CONTRAINDICATED = 2, 3, 5
+MODERATE, UNKNOWN, MAJOR, CONTRAINDICATED = 2, 3, 4, 5
 
 _SPARE = 32  # hypotheses looked at beyond twice the number asked for, before all are
 
@@ -82,8 +82,8 @@ def _order(
     n = len(uses.drugs)
     given = uses.scores[None] if scores is None else scores
     by_score = np.argsort(np.argsort(-given, axis=1, kind="stable"), axis=1, kind="stable")
-    is_major = ((found >= UNKNOWN) & (found < CONTRAINDICATED)).astype(np.int64)
-    key = (is_major * 32 + uses.places) * 2 + (found == MODERATE)
+    is_major = (found == MAJOR).astype(np.int64)
+    key = (is_major * 32 + uses.places) * 2 + ((found == MODERATE) | (found == UNKNOWN))
     return np.argsort(key * n + by_score, axis=1, kind="stable")
 
 

@@ -122,7 +122,7 @@ def _doubts(kind: str, fact: Fact, name: str) -> list[str]:
     if is_condition and fact.ended:
         found.append(
             f"condition {name}: recorded as {fact.ended}; nothing is suggested for it,"
-            " and it still counts in the checks"
+            " and where it speaks against a drug, the checks say so"
         )
     return found
 

@@ -6,7 +6,7 @@ or problem too old to be believed, can raise a hit, never clear one. Clear never
 or a gap of the same check.
 
 Policy. Only hits of severity *contraindicated* veto a suggestion, of whatever check: allergy and
-pregnancy too. *Major* ones, and those of *unknown* severity, must be acknowledged. *Moderate* ones
+pregnancy too. *Major* ones must be acknowledged. *Moderate* ones, and those of *unknown* severity,
 warn, and put a drug behind its like; *minor* ones are shown. Vetoes come before a list is cut.
 
 Local use. A drug on the skin, in the eye, ear, nose, vagina or mouth does not fire a rule about

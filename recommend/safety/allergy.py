@@ -27,8 +27,9 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     but a moderate one is major where the recorded reaction was severe, or its criticality is high.
     Neither of them changes anything else. Local use of a drug counts like any other.
 
-    Clear needs a place in the ATC for both, and different ones: sharing no class proves nothing
-    where the groups are related.
+    Clear needs an allergen of which the tables of cross-reactivity speak, a drug whose
+    interactions a source lists (so that its authors knew it), and places in the ATC that are not
+    related: sharing no class proves nothing.
     """
     profile = patient.profile
     verdicts, gaps = [], [f"the allergen {text}" for text in patient.unmapped("allergy")]
@@ -42,7 +43,8 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             continue
         is_judged = found is not None or not rules.groups(allergen) & rules.groups(drug)
         is_placed = rules.is_placed(drug) and rules.is_placed(allergen)
-        if not (fact.is_certain and is_placed and is_judged):
+        is_known = rules.covers("interacts", drug) and _is_described(rules, allergen)
+        if not (fact.is_certain and is_placed and is_judged and (is_known or found is not None)):
             gaps.append(f"the allergen {rules.name(allergen)}")
     if profile.allergies_known is Knowledge.UNKNOWN:
         gaps.append("allergies that the record does not list")
@@ -50,11 +52,21 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         text = f"cannot be judged against {', '.join(gaps)}"
         verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, text))
     elif not verdicts:
-        text, source = "none of the recorded allergies concerns it", "ATC"
+        text, source = "none of the recorded allergies concerns it", "tables of cross-reactivity"
         if profile.allergies_known is Knowledge.EMPTY:
             text, source = "the record states that there is no known allergy", "patient record"
         verdicts.append(Verdict(CHECK, Outcome.CLEAR, text, source=source))
     return verdicts
+
+
+def _is_described(rules: SafetyRules, allergen: str) -> bool:
+    """Whether the tables say with what the allergen cross-reacts."""
+    own = rules.classes.get(allergen, frozenset()) | {allergen}
+    if any(rules.cross_reacts.of(group) for group in own):
+        return True
+    return any(
+        _is_of(rules, member, allergen) for members in rules.families.values() for member in members
+    )
 
 
 def graded(severity: Severity, *, is_severe: bool) -> Severity:

@@ -13,6 +13,7 @@ CHECK = "contraindication"
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
     """One hit a contraindicating disease, broader ones of the patient's included; else the rest.
 
+    A disease that is recorded as over raises no hit; where a rule speaks of it, nothing is clear.
     Clear needs a complete problem list, every entry matched as itself and judged by a source that
     declares its universe and covers the drug.
     """
@@ -33,6 +34,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         text = f"{worded(rule.severity)} in {rules.name(disease)}{via}: {rule.text}"
         text += doubt(fact, "diagnosis")
         verdicts.append(Verdict(CHECK, Outcome.HIT, text, disease, rule.severity, rule.source))
+    notes += _history(rules, patient, drug)
     gap, source = _gap(rules, patient, drug)
     if gap or notes:
         text = "; ".join([*notes, gap] if gap else notes)
@@ -41,6 +43,22 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         text = "none of the recorded conditions is listed against it"
         verdicts.append(Verdict(CHECK, Outcome.CLEAR, text, source=source))
     return verdicts
+
+
+def _history(rules: SafetyRules, patient: PatientState, drug: str) -> list[str]:
+    """What spoke against the drug once, and may still: it is no hit, and nothing is clear."""
+    table = rules.contraindicated.of(drug)
+    local = [drug] if patient.is_local else []
+    notes = []
+    for disease in sorted(table.keys() & patient.past.keys() - patient.conditions.keys()):
+        rule = decide(rule for rule in table[disease] if rule.holds(local))
+        if rule is not None:
+            fact, _ = patient.past[disease]
+            notes.append(
+                f"{rules.name(fact.node)} is recorded as {fact.ended}: if its history counts, "
+                f"{worded(rule.severity)} ({rule.text})"
+            )
+    return notes
 
 
 def _gap(rules: SafetyRules, patient: PatientState, drug: str) -> tuple[str, str]:

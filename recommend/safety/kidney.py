@@ -1,6 +1,6 @@
 """Are the patient's kidneys too weak for the drug?"""
 
-from recommend.kidneys import cockcroft_gault
+from recommend.kidneys import cockcroft_gault, contradiction
 from recommend.profile import PatientProfile
 from recommend.safety.rules import SEVERITIES, SafetyRules
 from recommend.safety.state import PatientState
@@ -8,6 +8,9 @@ from recommend.safety.tables import KidneyLimit
 from recommend.suggestion import Outcome, Verdict
 
 CHECK = "kidney"
+
+# Chronic kidney disease and its end stage: no figure above a limit is believed beside them.
+_FAILING = frozenset(["DOID:784", "DOID:783"])
 
 _NO_RULE = Verdict(CHECK, Outcome.NOT_COVERED, "no kidney rule for this drug")
 
@@ -32,8 +35,9 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     if not limits:
         return [_NO_RULE]
     profile = patient.profile
-    if profile.kidney_doubt:
-        text = f"{profile.kidney_doubt}; the drug has {_named(limits)}"
+    doubt = doubted(profile)
+    if doubt:
+        text = f"{doubt}; the drug has {_named(limits)}"
         return [Verdict(CHECK, Outcome.NOT_COVERED, text, source=limits[0].rule.source)]
     known = figures(profile)
     verdicts = []
@@ -46,6 +50,11 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
         text = f"the drug has {_named(unknown)}: {why}"
         source = unknown[0].rule.source
         verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, text, source=source))
+    elif not fallen and _FAILING & patient.diseases:
+        names = ", ".join(rules.name(node) for node in sorted(_FAILING & patient.diseases))
+        text = f"{names} is recorded, and figures above {_named(limits)}: confirm them"
+        source = limits[-1].rule.source
+        verdicts.append(Verdict(CHECK, Outcome.NOT_COVERED, text, source=source))
     elif not fallen:
         last = limits[-1]
         shown = ", ".join(f"{measure} {known[measure]:.3g}" for measure in sorted(known))
@@ -54,10 +63,18 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
     return verdicts
 
 
+def doubted(profile: PatientProfile) -> str:
+    """Why the figures of the kidneys cannot be relied on; empty where they can."""
+    age, egfr, creatinine = profile.age_years, profile.egfr, profile.creatinine
+    if profile.kidney_doubt or age is None or egfr is None or creatinine is None:
+        return profile.kidney_doubt
+    return contradiction(egfr, creatinine, age, profile.sex)
+
+
 def figures(profile: PatientProfile) -> dict[str, float]:
     """Measure -> its value, of those that the profile gives and that can be relied on."""
     result: dict[str, float] = {}
-    if profile.kidney_doubt:
+    if doubted(profile):
         return result
     if profile.egfr is not None:
         result["eGFR"] = profile.egfr

@@ -52,23 +52,6 @@ class PairTable:
     def __len__(self) -> int:
         return 0 if self._table is None else len(self._table)
 
-    def judged_by(self) -> Mapping[str, frozenset[str]]:
-        """Source -> the tail nodes of which it says anything."""
-        if self._table is None or not len(self._table):
-            return {}
-        said = self._graph.assertion_tables[self._type]
-        edges, codes = said.edge, said.provenance
-        if said.uniform >= 0:
-            edges = np.arange(len(self._table), dtype=np.int32)
-            codes = np.full(len(edges), said.uniform, np.int16)
-        result: dict[str, set[str]] = {}
-        for code in np.unique(codes).tolist():
-            rows = np.unique(self._table.tail[edges[codes == code]]).tolist()
-            ids = self._ids[self._type.tail]
-            found = result.setdefault(self._graph.provenances[code].source, set())
-            found.update(ids[row] for row in rows)
-        return {source: frozenset(ids) for source, ids in result.items()}
-
     def _read(self, node_id: str, as_head: bool, as_tail: bool) -> dict[str, tuple[Rule, ...]]:
         if self._table is None:
             return {}

@@ -97,8 +97,11 @@ class SafetyRules:
 
     @cached_property
     def judged_diseases(self) -> Mapping[str, frozenset[str]]:
-        """Source -> the diseases against which it lists any drug."""
-        return self.contraindicated.judged_by()
+        """Source -> the diseases for which it says that it looked at every drug it covers."""
+        result: dict[str, set[str]] = {}
+        for row in self.graph.statements.get("judged", ()):
+            result.setdefault(row["source"], set()).add(row["disease"])
+        return {source: frozenset(diseases) for source, diseases in result.items()}
 
     @cached_property
     def broader(self) -> Ancestors:

@@ -59,8 +59,9 @@ class Screen:
 
     def _parts(self, patient: PatientState) -> Iterator[Levels | None]:
         profile, keep = patient.profile, self._keep
-        for node in {fact.node for fact in profile.conditions}:
-            yield keep(self._in_disease, node)
+        for node, fact in patient.recorded.items():
+            if not fact.ended:
+                yield keep(self._in_disease, node)
         for fact in patient.drugs.values():
             yield keep(self._beside, fact.node, fact.is_local)
         for fact in profile.drugs:
@@ -68,8 +69,8 @@ class Screen:
         for allergen in {fact.node for fact in profile.allergies}:
             yield keep(self._allergic, allergen, allergen in patient.severe_allergies)
         systemic = [node for node, fact in patient.drugs.items() if not fact.is_local]
-        for number, triple in enumerate(self.rules.triples):
-            known = frozenset().union(*triple.sides).intersection(systemic)
+        for number, drugs in enumerate(self._in_triples):
+            known = drugs.intersection(systemic)
             if len(known) > 1:
                 yield keep(self._of_three, number, known)
         if pregnancy.threatens(patient):
@@ -138,9 +139,14 @@ class Screen:
 
     def _of_three(self, number: int, known: frozenset[str]) -> Iterator[tuple[str, int]]:
         triple = self.rules.triples[number]
-        for drug in frozenset().union(*triple.sides):
+        for drug in self._in_triples[number]:
             if triple.completed_by(drug, known):
                 yield drug, level(triple.rule.severity)
+
+    @cached_property
+    def _in_triples(self) -> tuple[frozenset[str], ...]:
+        """The drugs of all sides of each triple."""
+        return tuple(frozenset().union(*triple.sides) for triple in self.rules.triples)
 
     def _listed(self, check: str) -> Iterator[tuple[str, int]]:
         table = self.rules.pregnancy if check == pregnancy.CHECK else self.rules.lactation
@@ -177,7 +183,7 @@ class Screen:
         rows, is_clearance, below, levels = self._kidney
         egfr = known.get("eGFR", np.inf)
         is_fallen = np.where(is_clearance, known.get("CrCl", egfr), egfr) < below
-        return self._spread(rows[is_fallen], levels[is_fallen])
+        return self._spread(rows, levels, is_fallen)
 
     @cached_property
     def _age(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], Levels]:
@@ -203,15 +209,22 @@ class Screen:
 
     def _by_age(self, years: float) -> Levels | None:
         rows, below, above, levels = self._age
-        is_past = (years < below) | (years >= above)
-        return self._spread(rows[is_past], levels[is_past])
+        return self._spread(rows, levels, (years < below) | (years >= above))
 
-    def _spread(self, rows: NDArray[np.int64], levels: Levels) -> Levels | None:
-        if not len(rows):
-            return None
+    def _spread(
+        self, rows: NDArray[np.int64], levels: Levels, holds: NDArray[np.bool_]
+    ) -> Levels | None:
+        """The levels of the limits that hold, as an array; found once for each set of limits."""
+        key = (id(rows), holds.tobytes())  # the rows are those of a cached table
+        if key in self._kept:
+            return self._kept[key]
         result = np.zeros(len(self.rows), np.uint8)
-        np.maximum.at(result, rows, levels)
-        return result
+        np.maximum.at(result, rows[holds], levels[holds])
+        result.flags.writeable = False
+        found = result if result.any() else None
+        if len(self._kept) < _KEPT:
+            self._kept[key] = found
+        return found
 
     @cached_property
     def _guided(self) -> Mapping[str, frozenset[str]]:

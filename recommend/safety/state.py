@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recommend.profile import GRADES, LOCAL_ROUTES, Fact, PatientProfile, Route
 
@@ -53,8 +53,16 @@ class PatientState:
 
         Where several facts lead to a disease, the most certain one counts.
         """
+        return self._with_ancestors(fact for fact in self.recorded.values() if not fact.ended)
+
+    @cached_property
+    def past(self) -> Mapping[str, tuple[Fact, bool]]:
+        """As :attr:`conditions`, of what is recorded as over; some of it speaks against drugs."""
+        return self._with_ancestors(fact for fact in self.recorded.values() if fact.ended)
+
+    def _with_ancestors(self, facts: Iterable[Fact]) -> Mapping[str, tuple[Fact, bool]]:
         found: dict[str, list[tuple[Fact, bool]]] = {}
-        for fact in self.recorded.values():
+        for fact in facts:
             found.setdefault(fact.node, []).append((fact, False))
             for ancestor in self.rules.broader.get(fact.node):
                 found.setdefault(ancestor, []).append((fact, True))
@@ -65,8 +73,8 @@ class PatientState:
 
     @cached_property
     def recorded(self) -> Mapping[str, Fact]:
-        """The conditions themselves, by id."""
-        return _best(self.profile.conditions)
+        """The conditions themselves, by id, those that are over included."""
+        return _best(self.profile.conditions, lasting=True)
 
     @cached_property
     def drugs(self) -> Mapping[str, Fact]:
@@ -97,9 +105,9 @@ class PatientState:
 
     @property
     def is_of_childbearing_age(self) -> bool:
-        """Whether the patient is not male and 10 to 55, as far as is known."""
+        """Whether the patient is not male and 10 to 59, as far as is known."""
         age = self.profile.age_years
-        return self.profile.sex != "male" and (age is None or 10 <= age < 56)
+        return self.profile.sex != "male" and (age is None or 10 <= age < 60)
 
     @property
     def may_be_pregnant(self) -> bool:
@@ -108,8 +116,8 @@ class PatientState:
 
     @cached_property
     def diseases(self) -> frozenset[str]:
-        """The conditions and everything broader."""
-        nodes = frozenset(fact.node for fact in self.profile.conditions)
+        """The conditions that hold and everything broader."""
+        nodes = frozenset(node for node, fact in self.recorded.items() if not fact.ended)
         return nodes.union(*map(self.rules.broader.get, nodes))
 
     def unmapped(self, kind: str) -> list[str]:
@@ -156,13 +164,20 @@ def place(route: Route) -> str:
     return _PLACES[route]
 
 
-def _best(facts: Iterable[Fact]) -> dict[str, Fact]:
-    """One fact a node: the one that says most, of systemic before local use, and most surely."""
+def _best(facts: Iterable[Fact], *, lasting: bool = False) -> dict[str, Fact]:
+    """One fact a node: the one that says most, of systemic before local use, and most surely.
+
+    Args:
+        facts: of one list.
+        lasting: what holds comes before what is over, however sure that is.
+    """
     result: dict[str, Fact] = {}
 
-    def rank(fact: Fact) -> tuple[str, bool, tuple[bool, int, bool], str, int, tuple[str, ...]]:
+    def rank(fact: Fact) -> tuple[Any, ...]:
         words = (fact.basis, fact.route, fact.reaction, fact.criticality, str(fact.start))
-        return fact.node, fact.is_local, _certainty(fact), fact.ended, fact.distance, words
+        is_over = lasting and bool(fact.ended)
+        sure = _certainty(fact)
+        return fact.node, is_over, fact.is_local, sure, fact.ended, fact.distance, words
 
     for fact in sorted(facts, key=rank):
         result.setdefault(fact.node, fact)

@@ -124,7 +124,9 @@ def pharmacy() -> Graph:
         ],
         "Drug-treats-Disease": [(A, EYE)],
     }
+    judged = sorted({row[1] for row in edges["Drug-contraindicated-Disease"]})
     statements = {
+        "judged": [{"disease": disease, "reference": "ref-1"} for disease in judged],
         "combinations": [{"drug_a": N, "drug_b": I, "reason": "dual", "reference": "ref-1"}],
         "coverage": [
             {"table": table, "drug": drug, "extent": extent, "reference": "ref-1"}

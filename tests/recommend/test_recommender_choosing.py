@@ -32,8 +32,10 @@ def slowly(
 
         def key(i: int) -> tuple[bool, int, bool, float, int]:
             found = severities[uses.drugs[i]]
-            is_major = SEVERITIES[found] in ("unknown", "major")
-            return is_major, uses.places[i], SEVERITIES[found] == "moderate", -scores[i], i
+            is_major, is_less = (
+                SEVERITIES[found] in group for group in (("major",), ("moderate", "unknown"))
+            )
+            return is_major, uses.places[i], is_less, -scores[i], i
 
         places.sort(key=key)
     chosen: list[int] = []

@@ -56,7 +56,7 @@ def test_a_first_line_drug_with_a_moderate_note_stands_before_drugs_nobody_check
 
 
 def test_a_major_hit_puts_a_first_line_drug_last(tmp_path: Path) -> None:
-    major = {"Drug-contraindicated-Disease": [(D[0], HARD, warn("grave"))]}  # unknown severity
+    major = {"Drug-contraindicated-Disease": [(D[0], HARD, warn("major"))]}
     engine = load(ward(more=major), tmp_path)
 
     answer = engine.recommend(who(conditions=(ILL, HARD)))
@@ -75,8 +75,9 @@ def test_within_a_line_what_a_source_covers_stands_before_what_nobody_checked(
     assert names(checked) == ["drug 0", "drug 1", "drug 4", "drug 2"]
 
 
-def test_within_a_line_a_moderate_hit_comes_after_none(tmp_path: Path) -> None:
-    moderate = {"Drug-contraindicated-Disease": [(D[2], HARD, warn("moderate"))]}
+@pytest.mark.parametrize("severity", ["moderate", "grave"])  # the second is none that we know
+def test_within_a_line_a_lesser_hit_comes_after_none(tmp_path: Path, severity: str) -> None:
+    moderate = {"Drug-contraindicated-Disease": [(D[2], HARD, warn(severity))]}
     engine = load(ward(more=moderate), tmp_path)
 
     assert names(engine.recommend(who()))[2:] == ["drug 2", "drug 4"]

@@ -45,7 +45,7 @@ def test_what_is_old_clears_nothing_until_somebody_confirms_it(small: SafetyRule
     sure = old(A, confirmed=True)
     assert outcomes(judge(small, T, "interaction", drugs=[sure])) == ["clear"]
     assert outcomes(judge(small, T, "duplicate", drugs=[sure])) == ["clear"]
-    assert outcomes(judge(small, T, "allergy", allergies=[sure])) == ["clear"]
+    assert outcomes(judge(small, T, "allergy", allergies=[old(P, confirmed=True)])) == ["clear"]
 
 
 def test_an_old_order_of_the_same_drug_is_no_veto(small: SafetyRules) -> None:

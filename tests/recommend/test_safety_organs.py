@@ -33,8 +33,10 @@ def small() -> SafetyRules:
         # T by eGFR: 45 and 30; P by Cockcroft-Gault: 50.
         (P, {"creatinine": 1.9}, ["clear"]),
         (P, {"creatinine": 2.1}, ["hit major"]),
-        (P, {"creatinine": 2.1, "egfr": 90}, ["hit major"]),
-        (P, {"creatinine": 1.9, "egfr": 10}, ["clear"]),  # the rule's own figure decides
+        (P, {"creatinine": 2.1, "egfr": 42}, ["hit major"]),
+        (P, {"creatinine": 1.9, "egfr": 48}, ["clear"]),  # the rule's own figure decides
+        (P, {"creatinine": 2.1, "egfr": 90}, ["not covered"]),  # they contradict each other
+        (P, {"creatinine": 1.9, "egfr": 10}, ["not covered"]),
         (P, {"egfr": 49}, ["hit major"]),
         (P, {"egfr": 90}, ["not covered"]),
         (P, {}, ["not covered"]),
@@ -42,7 +44,9 @@ def small() -> SafetyRules:
         (P, {"creatinine": 1.9, "sex": "other"}, ["not covered"]),
         (P, {"creatinine": 0.5, "age_years": 12}, ["not covered"]),  # no equation for children
         (T, {"creatinine": 1.0}, ["not covered"]),
-        (T, {"creatinine": 9.0, "egfr": 90}, ["clear"]),
+        (T, {"creatinine": 9.0, "egfr": 90}, ["not covered"]),
+        (T, {"creatinine": 1.0, "egfr": 80}, ["clear"]),
+        (T, {"egfr": 90, "conditions": ("DOID:784",)}, ["not covered"]),
         (T, {"egfr": 20, "kidney_doubt": "two figures"}, ["not covered"]),
         (P, {"creatinine": 9.0, "kidney_doubt": "two figures"}, ["not covered"]),
     ],
@@ -163,7 +167,7 @@ def test_a_drug_is_clear_in_pregnancy_by_a_source_that_says_so_and_none_that_obj
         (P, {"sex": "female"}, "clear"),
         (A, {"sex": "female", "age_years": None}, "not covered"),
         (A, {"sex": "female", "age_years": 9.9}, "clear"),
-        (A, {"sex": "female", "age_years": 56}, "clear"),
+        (A, {"sex": "female", "age_years": 60}, "clear"),
         (A, {"sex": "unknown"}, "not covered"),
         (A, {"sex": "male", "age_years": None}, "clear"),
         (A, {"sex": "male", "lactation": "breastfeeding"}, "hit contraindicated"),

@@ -106,8 +106,9 @@ def test_a_sure_diagnosis_outweighs_a_near_one_of_the_same_disease(small: Safety
         (B, T, ["hit major"]),  # a family, and no class in common
         (T, B, ["hit moderate"]),
         (STATINS, T, ["hit major"]),  # a statin is of the family
-        (A, T, ["clear"]),
-        (LIPIDS, C, ["clear"]),
+        (A, T, ["not covered"]),  # no table says with what it cross-reacts
+        (PENICILLINS, T, ["clear"]),
+        (LIPIDS, C, ["not covered"]),
         (PENICILLINS, C, ["hit major"]),
         (CEPHALOSPORINS, P, ["hit major"]),
         (P, C, ["hit major"]),  # the worse of two rows
@@ -115,8 +116,8 @@ def test_a_sure_diagnosis_outweighs_a_near_one_of_the_same_disease(small: Safety
         (AMINO, P, ["hit contraindicated"]),
         (LIPIDS, A, ["hit contraindicated"]),
         (C, P, ["hit major"]),
-        (STATINS, P, ["clear"]),
-        (A, P, ["clear"]),
+        (STATINS, P, ["not covered"]),  # nobody lists what P does
+        (A, P, ["not covered"]),
         (OTHER_CLASS, X, ["hit contraindicated", "not covered"]),
         (OTHER_CLASS, P, ["not covered"]),
         (X, P, ["not covered"]),
@@ -165,8 +166,8 @@ def test_no_known_allergy_is_clear_and_an_unknown_or_unread_list_is_not(
         (A, {"pregnancy": "unknown", "sex": "female"}, "not covered"),
         (T, {"pregnancy": "unknown", "sex": "female"}, "not covered"),
         (A, {"pregnancy": "unknown", "sex": "unknown", "age_years": None}, "not covered"),
-        (A, {"pregnancy": "unknown", "sex": "female", "age_years": 55.9}, "not covered"),
-        (A, {"pregnancy": "unknown", "sex": "female", "age_years": 56.0}, "clear"),
+        (A, {"pregnancy": "unknown", "sex": "female", "age_years": 59.9}, "not covered"),
+        (A, {"pregnancy": "unknown", "sex": "female", "age_years": 60.0}, "clear"),
         (A, {"pregnancy": "unknown", "sex": "female", "age_years": 9.9}, "clear"),
         (A, {"pregnancy": "unknown", "sex": "male", "age_years": None}, "clear"),
         (A, {"sex": "female", "conditions": [PREECLAMPSIA]}, "hit contraindicated"),
