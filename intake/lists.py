@@ -5,7 +5,9 @@ What counts (statuses as recorded; what is too old to be believed is marked, see
 
 * Conditions: ``active``, ``recurrence``, ``relapse``, or no clinicalStatus and no abatement. Not
   ``refuted`` or ``entered-in-error``. An unconfirmed, provisional or differential one counts, and
-  says so in ``verification``.
+  says so in ``verification``. Those that are over (``inactive``, ``remission``, ``resolved``;
+  ``resolved`` too where only an abatement or "history of" says so) are kept with that status: a
+  past stroke speaks against drugs. Diseases of the family are not the patient's.
 * Current drugs: requests that are orders (not proposals, plans, options or ``doNotPerform``) and
   statements, with the status ``active``. ``on-hold`` and ``unknown`` count too, with that status:
   what may be taken must be seen by the safety checks. ``intended`` is only planned.
@@ -19,6 +21,7 @@ A partial date is its first day as ``start`` and its last as ``end``; an onset g
 or text is no date.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -33,6 +36,8 @@ from intake.codes import (
     stated_empty,
 )
 from intake.dosages import dose_of, names_of, route_of
+from intake.history import REASONS, whose
+from intake.pregnancy_words import of_concept
 from intake.resource import (
     Resource,
     Span,
@@ -58,6 +63,8 @@ _ORDERS = ("order", "original-order", "reflex-order", "filler-order", "instance-
 _MAY_BE_TAKEN = ("active", "on-hold", "unknown")
 _WAS_TAKEN = ("completed", "stopped")
 _NOT_TRUE = ("refuted", "entered-in-error")
+_HELD = ("active", "recurrence", "relapse")
+_FINDING = re.compile(r"\((?:finding|situation)\)$", re.IGNORECASE)  # as SNOMED CT tags them
 
 
 @dataclass
@@ -67,6 +74,7 @@ class PatientList:
     facts: list[Fact] = field(default_factory=list)
     unmapped: list[Unmapped] = field(default_factory=list)
     n_current: int = 0
+    n_past: int = 0
     n_unusable: int = 0
     is_stated_empty: bool = False
 
@@ -75,51 +83,75 @@ class PatientList:
         if self.n_current:
             return Knowledge.KNOWN
         if self.is_stated_empty and not self.n_unusable:
-            return Knowledge.EMPTY
+            return Knowledge.KNOWN if self.n_past else Knowledge.EMPTY
         return Knowledge.UNKNOWN
 
 
 def read_conditions(
     entries: list[Resource], resolver: Resolver, *, today: date
 ) -> tuple[PatientList, list[Fact]]:
-    """The current conditions, and the symptoms that are listed among them.
+    """The conditions, past ones too, and the current symptoms that are listed among them.
 
     A symptom that no disease has the name of stays ``unmapped`` as well: it is no disease that was
     assessed.
     """
     result, symptoms = PatientList(), list[Fact]()
     for entry in _usable(entries, "condition", result):
-        clinical = status(entry, "clinicalStatus")
-        is_abated = any(key.startswith("abatement") for key in entry)
-        if status(entry, "verificationStatus") in _NOT_TRUE or (
-            clinical not in ("active", "recurrence", "relapse") and (clinical or is_abated)
-        ):
+        verification = status(entry, "verificationStatus")
+        if verification in _NOT_TRUE:
             continue
         concept = entry.get("code")
         if _is_statement(entry, "conditions", result):
             continue
+        names = [*filter(None, (*(c.display for c in codings(concept)), text_of(concept)))]
+        histories = {history.whose: history for history in map(whose, names)}
+        elsewhere_held = histories.get("family") or histories.get("none")
+        if elsewhere_held:
+            reason = REASONS[elsewhere_held.whose]
+            result.unmapped.append(Unmapped("condition", label(concept), reason))
+            continue
+        past = histories.get("past")
+        state = "resolved" if past and not _ended(entry) else _clinical(entry)
+        is_past = bool(past or _ended(entry))
         onset, _ = period(entry, "onset")
         abatement, abatement_end = period(entry, "abatement")
         found = resolver.condition(concept)
-        names = [*filter(None, (*(c.display for c in codings(concept)), text_of(concept)))]
+        if past and not found.matches:
+            found = resolver.condition({"text": past.name})
+        called = names or [match.node.name for match in found.matches]
         fact = Fact(
             "",
-            status=clinical,
-            verification=status(entry, "verificationStatus"),
+            status=state,
+            verification=verification,
             start=_first(onset),
             end=_last(abatement_end or abatement),
-            is_stale=is_stale_problem(
-                entry, names or [match.node.name for match in found.matches], today
-            ),
+            is_stale=not is_past and is_stale_problem(entry, called, today),
         )
         missing = "no disease node has its code or name"
         if not found.matches:
             named = find_symptoms(resolver, concept)
+            is_finding = bool(names) and all(map(_FINDING.search, names))
+            if is_past and (named or of_concept(concept) or is_finding):
+                continue  # over, and no disease
             old = is_stale_problem(entry, names, today, is_symptom=True)
             symptoms += (of_match(replace(fact, is_stale=old), match) for match in named)
             missing = "it is a symptom, not a disease" if named else missing
-        _add(result, found, fact, Unmapped("condition", label(concept), missing))
+            missing += "; recorded as a past one" if is_past else ""
+        unmapped = Unmapped("condition", label(concept), missing)
+        _add(result, found, fact, unmapped, is_past=is_past)
     return result, symptoms
+
+
+def _ended(condition: Resource) -> str:
+    """The status of a Condition that is over, or nothing."""
+    clinical = status(condition, "clinicalStatus")
+    if clinical:
+        return "" if clinical in _HELD else clinical
+    return "resolved" if any(key.startswith("abatement") for key in condition) else ""
+
+
+def _clinical(condition: Resource) -> str:
+    return _ended(condition) or status(condition, "clinicalStatus")
 
 
 def read_drugs(
@@ -243,12 +275,21 @@ def _is_statement(entry: Resource, name: str, result: PatientList) -> bool:
     """Whether the entry only says that something is absent; notes it if that is the whole list."""
     concept = entry.get("code", entry.get("medicationCodeableConcept"))
     stated = stated_empty(concept)
-    if stated == name and status(entry, "verificationStatus") in ("", "confirmed"):
+    is_over = entry.get("resourceType") == "Condition" and _ended(entry)
+    is_sure = status(entry, "verificationStatus") in ("", "confirmed")
+    if stated == name and is_sure and not is_over:
         result.is_stated_empty = True
     return stated is not None or says_nothing(concept)
 
 
-def _add(result: PatientList, resolution: Resolution, template: Fact, missing: Unmapped) -> None:
+def _add(
+    result: PatientList,
+    resolution: Resolution,
+    template: Fact,
+    missing: Unmapped,
+    *,
+    is_past: bool = False,
+) -> None:
     """File what an entry resolved to: a fact a node, and what is left over as unmapped.
 
     Args:
@@ -256,8 +297,10 @@ def _add(result: PatientList, resolution: Resolution, template: Fact, missing: U
         resolution: the nodes.
         template: status and dates of the facts.
         missing: what to say if there is no node at all.
+        is_past: whether it is over; the list is not known by it.
     """
-    result.n_current += 1
+    result.n_past += is_past
+    result.n_current += not is_past
     result.facts += (of_match(template, match) for match in resolution.matches)
     if not resolution.matches:
         result.unmapped.append(missing)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from intake.checks import complaint
 from intake.codes import Resolver
+from intake.phenotypes import usual_result
 from intake.resource import (
     Resource,
     codings,
@@ -58,7 +59,9 @@ def find_genes(
         if gene is None:
             reason = "no gene node has this name" if name else "the result does not name one gene"
             unmapped.append(Unmapped("gene", name or label(resource.get("code")), reason))
-        elif gene not in found or day > found[gene][0]:
+            continue
+        phenotype = usual_result(name, phenotype)
+        if gene not in found or day > found[gene][0]:
             found[gene] = (day, {phenotype})
         elif day == found[gene][0]:
             found[gene][1].add(phenotype)
@@ -74,13 +77,19 @@ def find_genes(
 
 
 def dated(
-    observations: Iterable[Resource], codes: frozenset[str] | None, today: date
+    observations: Iterable[Resource],
+    codes: frozenset[str] | None,
+    today: date,
+    states: tuple[str, ...] = _DONE,
 ) -> Iterable[tuple[Resource, date]]:
-    """Finished observations with one of the LOINC codes, with the day they are of."""
+    """Finished observations with one of the LOINC codes, with the day they are of.
+
+    ``states`` are the statuses to take instead of those of finished ones.
+    """
     for resource in observations:
         if codes is not None and not has_code(resource, codes):
             continue
-        if status(resource, "status") not in _DONE or complaint(resource):
+        if status(resource, "status") not in states or complaint(resource):
             continue
         start, end = period(resource, "effective")
         instant = span(resource.get("effectiveInstant"))

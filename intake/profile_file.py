@@ -10,35 +10,35 @@ and route::
      "age_years": 71, "sex": "female", "egfr": 55}
 
 What no node answers to is listed as ``unmapped``; the list is then known, but has a gap. A list
-that is given and empty is known to be empty; one that is absent is unknown. Nothing is stale here:
-who writes a list says that it holds.
+that is given and empty is known to be empty; one that is absent, or that has only what is over, is
+unknown. Nothing is stale here: who writes a list says that it holds.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from typing import Any
 
 from intake.codes import Resolver, stated_empty
+from intake.history import REASONS, whose
 from intake.merging import merged
-from intake.pregnancy import is_implausible, says_breastfeeding, says_pregnant
+from intake.phenotypes import usual_result
+from intake.pregnancy import PERHAPS, is_implausible, says_breastfeeding
+from intake.pregnancy_words import Speaks, says
+from intake.profile_entry import NAMES, STATED, Entry, called, coding_of, entry_of
+from intake.profile_status import is_past, is_true, with_statuses
 from intake.routes import elsewhere, local_only, route_of_words, stated_route
 from intake.symptoms import find_symptoms
 from kg.graph import Graph
-from kg.identifiers import SYSTEMS, spellings, usual_prefix
+from kg.identifiers import from_system, spellings
 from kg.names import Match, Resolution
 from recommend.errors import ProfileError
 from recommend.profile import ROUTES, Knowledge, PatientProfile
 
-# What an object may say of the thing beside the fields of a fact.
-_NAMES = ("name", "node", "code", "system", "display")
-_STATED = ("grade", "basis", "distance")  # only of a node
 _LISTS = ("conditions", "drugs", "allergies")
 _FACTS = (*_LISTS, "past_drugs", "symptoms")
-_ENDED = ("completed", "stopped", "ended", "past")
-_NOT_TAKEN = ("cancelled", "draft", "entered-in-error", "intended", "not-taken")
-
-Entry = dict[str, Any]
 
 
 def read_profile(document: object, graph: Graph | Resolver) -> PatientProfile:
@@ -48,7 +48,9 @@ def read_profile(document: object, graph: Graph | Resolver) -> PatientProfile:
     ingredients gives one fact an ingredient. The words of its form ("eye drops", "cream") give the
     route where none is stated; a drug that is given locally to act in the whole body has none. Who
     cannot be pregnant by sex or age is not, unless the profile says so. A
-    drug that was stopped goes to ``past_drugs``; one that is not taken is left out.
+    drug that was stopped goes to ``past_drugs``; one that is not taken is left out, and so is what
+    is refuted or entered in error. What has an ``end`` before ``day`` (today, if there is none) and
+    no status is over. A disease of the family is not one of the patient.
 
     Args:
         document: a JSON object, or its text.
@@ -91,9 +93,11 @@ class _Reader:
         self.unmapped: list[dict[str, str]] = []
         self.symptoms: list[Entry] = []
         self.past: list[Entry] = []
+        self.day = date.max
 
     def read(self, document: Mapping[str, Any]) -> PatientProfile:
         result = dict(document)
+        self.day = _day(document)
         self._read_states(result)
         for name, read in (
             ("conditions", self._condition),
@@ -128,22 +132,43 @@ class _Reader:
         """The facts of one list; sets what is known of it where the list alone does not say."""
         if not isinstance(listed, list):
             raise ProfileError(f"{name} must be a list")
-        entries = [_entry(name, item) for item in listed]
-        entries = [e for e in entries if stated_empty({"text": _said(e)}) != name]
+        entries = [with_statuses(name, entry_of(name, item), self.day) for item in listed]
+        true = [entry for entry in entries if is_true(name, entry)]
+        kept = [entry for entry in true if stated_empty({"text": called(entry)}) != name]
+        facts = [fact for entry in kept for fact in read(entry)]
         if name in _LISTS and result.get(f"{name}_known") is None:
-            ended = [name == "drugs" and e.get("status") in _ENDED + _NOT_TAKEN for e in entries]
-            state = Knowledge.UNKNOWN if entries and all(ended) else Knowledge.KNOWN
-            result[f"{name}_known"] = str(state if entries else Knowledge.EMPTY)
-        return [fact for entry in entries for fact in read(entry)]
+            is_stated_empty = not entries or len(kept) < len(true)
+            if is_stated_empty and not facts:
+                state = Knowledge.EMPTY
+            elif is_stated_empty or any(map(partial(self._is_current, name), kept)):
+                state = Knowledge.KNOWN
+            else:
+                state = Knowledge.UNKNOWN
+            result[f"{name}_known"] = str(state)
+        return facts
+
+    def _is_current(self, name: str, entry: Entry) -> bool:
+        """Whether a list is known by this entry."""
+        is_own = name != "conditions" or whose(called(entry)).whose == "own"
+        return is_own and (name == "allergies" or not is_past(name, entry))
 
     def _condition(self, entry: Entry) -> list[Entry]:
-        text = _said(entry)
-        if says_pregnant(text) or says_breastfeeding(text):
+        text = called(entry)
+        if self._speaks(entry) == "pregnant" or says_breastfeeding(text):
             return []  # see _read_states
         node = self._stated("Disease", entry)
         if node:
             return [node]
+        history = whose(text)
+        if history.whose in REASONS:
+            self._leave("condition", text, REASONS[history.whose])
+            return []
         found = self._resolve(entry, self.resolver.condition)
+        if history.whose == "past":
+            if not is_past("conditions", entry):
+                entry = {**entry, "status": "resolved"}
+            if not found.matches:
+                found = self.resolver.condition({"text": history.name})
         if not found.matches:
             symptoms = find_symptoms(self.resolver, {"text": text})
             self.symptoms += self._facts(entry, symptoms)
@@ -152,27 +177,24 @@ class _Reader:
         return self._found("condition", entry, found)
 
     def _drug(self, entry: Entry) -> list[Entry]:
-        state = entry.get("status")
-        if state in _NOT_TAKEN:
-            return []
         stated = self._stated("Drug", entry)
         if stated:
             facts = [stated]
         else:
             found = self._resolve(entry, self.resolver.drug)
             if not found.matches:
-                self._leave("drug", _said(entry), "no drug has its name")
+                self._leave("drug", called(entry), "no drug has its name")
             facts = self._found("drug", entry, found)
         names = [self._name("Drug", fact["node"]) for fact in facts]
         for fact in facts:
-            route = _route(fact["route"]) if "route" in fact else route_of_words(_said(entry))
+            route = _route(fact["route"]) if "route" in fact else route_of_words(called(entry))
             dose = fact.get("dose", "")
             if route not in ROUTES or not isinstance(dose, str):
                 continue  # what is wrong with them is said when the profile is read
             if local_only(route, names) != route:
                 fact["dose"], route = elsewhere(dose, route), ""
             fact["route"] = route
-        if state in _ENDED:
+        if is_past("drugs", entry):
             self.past += facts
             return []
         return facts
@@ -183,16 +205,16 @@ class _Reader:
             return [stated]
         found = self._resolve(entry, lambda c: self.resolver.allergen(c, near=True))
         if not found.matches:
-            self._leave("allergy", _said(entry), "no drug or class of drugs has its name")
+            self._leave("allergy", called(entry), "no drug or class of drugs has its name")
         return self._found("allergy", entry, found)
 
     def _symptom(self, entry: Entry) -> list[Entry]:
         stated = self._stated("Symptom", entry) or self._stated("Phenotype", entry)
         if stated:
             return [stated]
-        found = find_symptoms(self.resolver, {"text": _said(entry)})
+        found = find_symptoms(self.resolver, {"text": called(entry)})
         if not found:
-            self._leave("symptom", _said(entry), "no symptom has its name")
+            self._leave("symptom", called(entry), "no symptom has its name")
         return self._facts(entry, found)
 
     def _stated(self, node_type: str, entry: Entry) -> Entry | None:
@@ -202,12 +224,12 @@ class _Reader:
         place = graph.find(node)
         if place is None or place[0] != node_type:
             return None
-        return {"node": node} | {k: v for k, v in entry.items() if k not in _NAMES}
+        return {"node": node} | {k: v for k, v in entry.items() if k not in NAMES}
 
     def _resolve(self, entry: Entry, find: Callable[[object], Resolution]) -> Resolution:
         if entry.get("code") and entry.get("system"):
-            return find({"coding": [_coding(entry)]})
-        text = _said(entry)
+            return find({"coding": [coding_of(entry)]})
+        text = called(entry)
         found = find({"text": text})
         for curie in () if found.matches else spellings(text):  # a code, with its system or without
             found = find({"text": curie})
@@ -219,13 +241,13 @@ class _Reader:
         """The facts of what was found; what of it was not goes to ``unmapped``."""
         if found.matches and found.unresolved:
             parts = ", ".join(map(repr, found.unresolved))
-            self._leave(kind, _said(entry), f"not all of it has a node: {parts}")
+            self._leave(kind, called(entry), f"not all of it has a node: {parts}")
         elif found.matches and not found.complete and found.grade != "near":
-            self._leave(kind, _said(entry), "it is not certain what all of it means")
+            self._leave(kind, called(entry), "it is not certain what all of it means")
         return self._facts(entry, found.matches)
 
     def _facts(self, entry: Entry, matches: Iterable[Match]) -> list[Entry]:
-        own = {k: v for k, v in entry.items() if k not in (*_NAMES, *_STATED)}
+        own = {k: v for k, v in entry.items() if k not in (*NAMES, *STATED)}
         return [
             {
                 "node": match.node.id,
@@ -251,7 +273,8 @@ class _Reader:
                 raise ProfileError("the entries of genes must hold texts")
             symbol, star, _ = gene.partition("*")  # HLA-B*57:01
             node = self._gene(symbol)
-            for text in phenotypes:
+            name = gene if node is None else self._name("Gene", node)
+            for text in (usual_result(name, said) for said in phenotypes):
                 phenotype = f"{gene} {text}" if star and "*" not in text else text
                 if node is None:
                     self._leave("gene", f"{gene} {phenotype}", "no gene has its name")
@@ -267,22 +290,18 @@ class _Reader:
 
     def _read_states(self, result: dict[str, Any]) -> None:
         """Pregnancy and breastfeeding as yes or no, and where they stand among the conditions."""
-        listed = result.get("conditions")
-        texts = [
-            item if isinstance(item, str) else _said(item)
-            for item in (listed if isinstance(listed, list) else ())
-            if isinstance(item, str | Mapping)
-        ]
+        entries = self._held(result.get("conditions"))
+        spoken = [(self._speaks(entry), called(entry)) for entry in entries]
         age, sex = result.get("age_years"), result.get("sex", "unknown")
         cannot_be = is_implausible(sex, age if isinstance(age, int | float) else None)
-        for name, yes, says in (
-            ("pregnancy", "pregnant", says_pregnant),
-            ("lactation", "breastfeeding", says_breastfeeding),
+        for name, yes, is_said in (
+            ("pregnancy", "pregnant", any(said == "pregnant" for said, _ in spoken)),
+            ("lactation", "breastfeeding", any(says_breastfeeding(text) for _, text in spoken)),
         ):
             stated = result.get(name)
             if isinstance(stated, bool):
                 result[name] = stated = yes if stated else f"not {yes}"
-            if any(map(says, texts)):
+            if is_said:
                 if stated == f"not {yes}" or (stated is None and cannot_be):
                     result[name] = "unknown"
                     self._leave("pregnancy", "", f"a condition says {yes}, which cannot be so")
@@ -290,6 +309,33 @@ class _Reader:
                     result[name] = yes
             elif stated is None and cannot_be:
                 result[name] = f"not {yes}"
+        perhaps = [text for said, text in spoken if said == "perhaps"]
+        if perhaps and result.get("pregnancy") != "pregnant":
+            result["pregnancy"] = "unknown"
+            if not _has_doubt(result.get("unmapped")):
+                for text in dict.fromkeys(perhaps):
+                    self._leave("pregnancy", text, PERHAPS)
+
+    def _held(self, listed: object) -> list[Entry]:
+        """The conditions that the patient is said to have now."""
+        entries = [
+            with_statuses("conditions", entry_of("conditions", item), self.day)
+            for item in (listed if isinstance(listed, list) else ())
+        ]
+        return [e for e in entries if is_true("conditions", e) and not is_past("conditions", e)]
+
+    def _speaks(self, entry: Entry) -> Speaks:
+        """What a condition says of a pregnancy, by its code, its name or the name of its node."""
+        text = called(entry)
+        if entry.get("code") and entry.get("system"):
+            coding = coding_of(entry)
+            curies = [from_system(coding["system"], coding["code"]) or ""]
+        else:
+            curies = spellings(entry.get("code") or text)
+        place = self.resolver.graph.find(entry.get("node") or text)
+        if place is not None and place[0] == "Disease":
+            text = self.resolver.graph.node(*place).name
+        return says(curies, [text, entry.get("display", "")])
 
     def _name(self, node_type: str, node: str) -> str:
         graph = self.resolver.graph
@@ -299,34 +345,18 @@ class _Reader:
         self.unmapped.append({"kind": kind, "text": text, "reason": reason})
 
 
-def _said(entry: Mapping[str, Any]) -> str:
-    """How the entry calls the thing."""
-    return next((str(entry[k]) for k in ("name", "display", "node", "code") if entry.get(k)), "")
+def _day(document: Mapping[str, Any]) -> date:
+    """The day of the profile, today if it has none; a wrong one is refused later."""
+    try:
+        return date.fromisoformat(str(document["day"]))
+    except (KeyError, ValueError):
+        return date.today()
 
 
-def _coding(entry: Entry) -> dict[str, str]:
-    """A coding with the system's URI; the system may be written as its prefix."""
-    system = entry["system"]
-    prefix = usual_prefix(system)
-    uri = next((uri for uri, known in SYSTEMS.items() if known == prefix), system)
-    display = entry.get("display") or entry.get("name") or ""
-    return {"system": uri, "code": entry["code"], "display": display}
-
-
-def _entry(name: str, item: object) -> Entry:
-    """An item of the list ``name`` as an object that has a name."""
-    entry = {"name": item} if isinstance(item, str) else item
-    if not isinstance(entry, Mapping) or not any(key in entry for key in _NAMES[:3]):
-        raise ProfileError(
-            f"{name} must hold names, CURIEs or objects with a 'name', 'node' or 'code'"
-        )
-    if not all(isinstance(entry.get(key, ""), str) for key in _NAMES):
-        raise ProfileError(f"the names of {name} must be texts")
-    if "node" not in entry and any(key in entry for key in _STATED):
-        raise ProfileError(f"{name}: only a 'node' may have {', '.join(_STATED)}")
-    if not _said(entry).strip():
-        raise ProfileError(f"an entry of {name} has no name")
-    return dict(entry)
+def _has_doubt(unmapped: object) -> bool:
+    """Whether a profile says already that its pregnancy is in doubt."""
+    listed = unmapped if isinstance(unmapped, list) else []
+    return any(isinstance(item, Mapping) and item.get("kind") == "pregnancy" for item in listed)
 
 
 def _route(stated: object) -> object:

@@ -46,6 +46,11 @@ _BEFORE = _words(  # a state that may become the disease, and is treated otherwi
 )
 _ACUTE = _words(r"acute(?! (?:exacerbation|on chronic|flare|relapse|attack))")
 _CHRONIC = _words(r"chronic")
+_SUDDEN = _words(  # what is treated at once, and otherwise than the lasting disease behind it
+    r"acute|status (?:epilepticus|asthmaticus|migrainosus)|\w*cris[ie]s|\w*acidosis|coma|storm|"
+    r"emergenc\w*|attacks?|\w*spasms?|shock|arrest|infarction|ruptured?|h(?:a)?emorrhag\w*|torsades?"
+)
+_INBORN = _words(r"hereditary|inherited|congenital|familial|neonatal")
 _ANY_BORDER = re.compile(
     "|".join(
         pattern.pattern
@@ -100,6 +105,21 @@ def may_climb(narrower: Iterable[str], broader: Iterable[str], *between: Iterabl
             a.search(below) and b.search(above)
             for a, b in ((_BENIGN, _MALIGNANT), (_MALIGNANT, _BENIGN))
         )
+    )
+
+
+def may_lend(narrower: str, broader: str) -> bool:
+    """Whether treatments of a broader disease may stand for those of a narrower one without any.
+
+    Stricter than :func:`may_climb`: what comes suddenly, or is inborn, is treated otherwise than
+    the disease it belongs to, whether or not that one is called chronic or acquired.
+
+    Args:
+        narrower: name of the narrower disease.
+        broader: name of the broader disease.
+    """
+    return may_climb([narrower], [broader]) and not any(
+        word.search(narrower) and not word.search(broader) for word in (_SUDDEN, _INBORN)
     )
 
 

@@ -2,6 +2,7 @@
 
 RecommendError
 ├── ProfileError (ValueError)       a profile that is not one, or names a node the graph lacks
+├── OptionError (ValueError)        how many drugs, or which miss rate: a number out of its range
 ├── ColdStartError (ValueError)     a model that needs a history was asked without one
 ├── ModelError (ValueError)         a model that cannot be fitted on what it was given
 ├── UnknownModelError (LookupError) no model of this name
@@ -15,6 +16,10 @@ class RecommendError(Exception):
 
 class ProfileError(RecommendError, ValueError):
     """A patient profile has a wrong field, or names a node that the graph does not have."""
+
+
+class OptionError(RecommendError, ValueError):
+    """A number that a question is asked with lies outside its range."""
 
 
 class ColdStartError(RecommendError, ValueError):

@@ -25,6 +25,7 @@ from recommend.explain import PALLIATES, TREATS, path_edges
 from recommend.interactions import TrainingData, remove_pairs, training_data
 from recommend.models.lessons import Regime, mask_of, regimes_of, rows_of
 from recommend.models.metapath import MetapathRegression
+from recommend.models.stack import scale
 from recommend.suggestion import PathEdge
 
 Term = tuple[str, float]  # feature, its part of the log-odds
@@ -39,7 +40,8 @@ class MemberPart:
         member: its name.
         score: on the member's own scale.
         standardised: the score in standard deviations from the mean over all pairs of diseases of
-            its kind (of which a treatment is recorded, or none).
+            its kind (of which a treatment is recorded, or none), as
+            :func:`recommend.models.stack.scale` gives them.
         weight: of the member in the stack.
         part: weight times standardised score.
     """
@@ -211,10 +213,10 @@ class Explainer:
         kind = "known" if self._known[disease] else "new"
         columns = self._known == self._known[disease]
         for name, weight in sorted(self.bundle.weights[kind].items()):
-            scores = self.bundle.member_scores(name).astype(np.float64)
-            alike = scores[:, columns]
+            scores = self.bundle.member_scores(name)
+            centre, spread = scale(scores, np.broadcast_to(columns, scores.shape))
             score = float(scores[drug, disease])
-            standardised = (score - float(alike.mean())) / (float(alike.std()) or 1.0)
+            standardised = (score - centre) / spread
             yield MemberPart(name, score, standardised, weight, weight * standardised)
 
     def _values(self, data: TrainingData, disease: int) -> NDArray[np.float64]:

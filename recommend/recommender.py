@@ -39,7 +39,7 @@ from recommend.answers.gaps import missing, not_assessed, seeds
 from recommend.answers.histories import Histories, situation_of
 from recommend.answers.offers import Offer, Offers
 from recommend.bundle import STACK, Bundle, open_bundle
-from recommend.errors import ProfileError
+from recommend.errors import OptionError, ProfileError
 from recommend.profile import Fact, PatientProfile
 from recommend.safety import PatientState, SafetyRules, Screen, check_drug
 from recommend.suggestion import (
@@ -55,6 +55,7 @@ from recommend.suggestion import (
 if TYPE_CHECKING:
     from recommend.explanation import Explainer, Explanation
 
+MOST = 1_000  # drugs a condition and kind: each is put into words
 DESCRIBED = 20_000  # suggestions whose words are kept; about 60 MB
 NODES = 100_000  # whose types are kept
 
@@ -126,7 +127,7 @@ class Recommender:
 
         Raises:
             ProfileError: the profile names a node that the graph does not have, or of a wrong type.
-            ValueError: ``k`` is no integer, or less than 1; ``miss_rate`` not between 0 and 1.
+            OptionError: ``k`` is no integer from 1 to ``MOST``; ``miss_rate`` not between 0 and 1.
         """
         _check_k(k)
         limit = self._limit(miss_rate)
@@ -176,7 +177,7 @@ class Recommender:
 
         Raises:
             ProfileError: as :meth:`recommend`.
-            ValueError: as :meth:`recommend`.
+            OptionError: as :meth:`recommend`.
         """
         _check_k(k)
         for profile in profiles:
@@ -322,5 +323,5 @@ class Recommender:
 
 
 def _check_k(k: object) -> None:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1, not {k!r}")
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST:
+        raise OptionError(f"k must be an integer from 1 to {MOST:,}, not {k!r}")

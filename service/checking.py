@@ -20,7 +20,6 @@ from service.errors import DrugNameError, SettingsError
 from service.patients import TREATMENT, open_store, read_record
 from service.settings import Settings
 
-
 MOST = 200  # drugs at once
 
 

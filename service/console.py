@@ -295,7 +295,11 @@ def show_checked(console: Console, found: Checked) -> None:
 
 def show_explanation(console: Console, found: Explanation) -> None:
     """The parts of a score, the largest first, and what single edges are worth."""
-    console.print(f"{found.drug} for {found.disease}: score {found.score:.4g}", markup=False)
+    console.print(
+        f"{found.drug} for {found.disease}: calibrated score {found.score:.4g}, by which all drugs "
+        "are ordered; for a use that is recorded it says nothing more",
+        markup=False,
+    )
     table = Table("member", "score", "standardised", "weight", "part", box=None, pad_edge=False)
     for member in found.members:
         figures = (member.score, member.standardised, member.weight, member.part)

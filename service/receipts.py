@@ -6,6 +6,7 @@ given for; :func:`replay` builds the answer again from that profile and says wha
 
 import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy
+
+import kg
 import recommend
 from recommend.profile import PatientProfile
 from recommend.recommender import Recommender
@@ -142,20 +146,23 @@ def _knowledge(recommender: Recommender) -> dict[str, str]:
         "bundle": recommender.bundle.fingerprint,
         "rules": recommender.rules.digest,
         "program": _program(),
+        "machine": f"{platform.system()} {platform.machine()}, numpy {numpy.__version__}",
     }
 
 
 @cache
 def _program() -> str:
-    """The program's version, and a digest of the source of the room that answers."""
+    """The program's version, and a digest of the source of the rooms that answer."""
     try:
         number = version("pharmakon")
     except PackageNotFoundError:  # it runs from its source folder
         number = "unknown version"
-    room = Path(recommend.__file__).parent
     found = hashlib.sha256()
-    for file in sorted(room.rglob("*.py")):
-        found.update(f"{file.relative_to(room).as_posix()}\0".encode() + file.read_bytes())
+    for room in (kg, recommend):
+        folder = Path(str(room.__file__)).parent
+        for file in sorted(folder.rglob("*.py")):
+            name = f"{folder.name}/{file.relative_to(folder).as_posix()}\0"
+            found.update(name.encode() + file.read_bytes())
     return f"{number} {found.hexdigest()}"
 
 

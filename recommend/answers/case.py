@@ -265,6 +265,8 @@ def nothing_left(*, vetoed: bool, limit: Limit) -> str:
 def _why_none(name: str, offer: Offer, uses: Uses, is_cut: bool) -> str:
     if len(uses.drugs):
         return "every drug of this class is vetoed"
+    if uses.kind is Kind.HYPOTHESIS and not offer.is_told:
+        return f"no supported answer: no source says anything of {name} that could speak for a drug"
     if uses.kind is Kind.HYPOTHESIS:
         return "no drug ranks high enough to be one" if is_cut else "no drug is left to be one"
     what = {

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommend.answers.degrees import degree_groups, standing
+from recommend.errors import OptionError
 
 if TYPE_CHECKING:  # to read thresholds takes nothing of what learns them
     from recommend.interactions import TrainingData
@@ -84,7 +85,7 @@ class Abstention:
             0 to 1; 0, which keeps every drug, where too little was hidden to promise so much.
 
         Raises:
-            ValueError: ``miss_rate`` is not between 0 and 1.
+            OptionError: ``miss_rate`` is not between 0 and 1.
         """
         check_miss_rate(miss_rate)
         fitting = [stratum for stratum in self.strata if stratum.least <= degree]
@@ -131,11 +132,11 @@ def check_miss_rate(miss_rate: object) -> None:
     """Refuse what is no rate.
 
     Raises:
-        ValueError: ``miss_rate`` is not a number above 0 and below 1.
+        OptionError: ``miss_rate`` is not a number above 0 and below 1.
     """
     is_number = isinstance(miss_rate, int | float) and not isinstance(miss_rate, bool)
     if not is_number or not 0 < miss_rate < 1:  # type: ignore[operator]
-        raise ValueError(f"miss_rate must be a number above 0 and below 1, not {miss_rate!r}")
+        raise OptionError(f"miss_rate must be a number above 0 and below 1, not {miss_rate!r}")
 
 
 def calibrate(
@@ -179,6 +180,8 @@ def combined(
         scores_of: a member's scores on it.
         weights: for diseases of which nothing is left, ``"new"``, and for the others, ``"known"``.
     """
+    from recommend.models.stack import scale  # of training alone
+
     masks = {"new": np.broadcast_to(hidden.diseases, hidden.pairs.shape), "known": hidden.pairs}
     result = np.zeros(hidden.pairs.shape)
     columns = {"new": hidden.diseases, "known": ~hidden.diseases}
@@ -187,9 +190,9 @@ def combined(
         for name, weight in weights[kind].items():
             if not mask.any() or not weight:
                 continue
-            values = scores_of(name).astype(np.float64)
-            spread = values[mask].std() or 1.0
-            result[:, here] += weight * values[:, here] / spread
+            values = scores_of(name)
+            _, spread = scale(values, mask)
+            result[:, here] += weight * values[:, here].astype(np.float64) / spread
     return result
 
 

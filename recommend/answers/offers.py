@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.climb import climb, may_climb
+from kg.climb import climb, may_climb, may_lend
 from kg.graph import Graph, Node
 from kg.schema import EdgeType
 from recommend.answers.degrees import degree_groups, degree_ranks, percentiles, standing
@@ -34,6 +34,8 @@ from recommend.suggestion import Kind
 KEPT = 1024  # diseases; some 25 bytes a drug each
 
 _AGAINST = EdgeType("Drug", "contraindicated", "Disease")
+# Relations of a disease from which no model learns what helps.
+_TELL_NOTHING = frozenset(["contraindicated", "in_clinical_trials_for", "off_label", "subclass_of"])
 _CHECKED = ("interacts", "contraindicated")  # tables of which a source can list all of a drug
 
 Rows = NDArray[np.int64]
@@ -76,6 +78,8 @@ class Offer:
         across: drug row -> row of a broader disease that it is recorded for, on the other side of
             a border of :mod:`kg.climb`: no hypothesis.
         too_far: the broader disease whose uses were not borrowed, and why; or nothing.
+        is_told: whether the graph says anything of it that could speak for a drug; if not, what
+            the models say is the same for every such disease, and there is no hypothesis.
     """
 
     disease: int
@@ -89,6 +93,7 @@ class Offer:
     harmful_here: NDArray[np.bool_]
     across: Mapping[int, int]
     too_far: str
+    is_told: bool
 
     def against(self, uses: Uses) -> NDArray[np.bool_]:
         """(n,) which of ``uses`` nobody who has the disease is offered."""
@@ -117,6 +122,7 @@ class Offers:
         init=False, repr=False
     )  # disease row -> member, or the stack -> (n_drugs,) percentiles
     _groups: Rows = field(init=False, repr=False)
+    _is_told: NDArray[np.bool_] = field(init=False, repr=False)  # (n_diseases,)
     _listed: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +135,7 @@ class Offers:
             ids = getattr(self.bundle, f"{name}_ids")
             set_field(f"{name}_rows", {node: row for row, node in enumerate(ids)})
         set_field("_groups", degree_groups(degrees))
+        set_field("_is_told", self._told())
         set_field("_listed", self._listed_drugs())
         set_field("of", lru_cache(maxsize=KEPT)(self._make))
         set_field("percentiles_of", lru_cache(maxsize=KEPT)(self._percentiles_of))
@@ -160,7 +167,7 @@ class Offers:
             taken[rows] = True
         scores = self.percentiles_of(disease)[STACK]
         stands = standing(scores, self._groups, ~taken)
-        free = np.flatnonzero(~taken)
+        free = np.flatnonzero(~taken if self._is_told[disease] else np.zeros_like(taken))
         best_first = free[np.argsort(-stands[free], kind="stable")]
         uses.append(
             Uses(
@@ -189,7 +196,21 @@ class Offers:
             here,
             across,
             too_far,
+            bool(self._is_told[disease]),
         )
+
+    def _told(self) -> NDArray[np.bool_]:
+        """(n_diseases,) see :attr:`Offer.is_told`."""
+        result = np.zeros(self.graph.n_nodes("Disease"), bool)
+        for edge_type in self.graph.edge_types:
+            if edge_type.relation in _TELL_NOTHING:
+                continue
+            table = self.graph.edges(edge_type)
+            if edge_type.head == "Disease":
+                result |= np.diff(table.head_start) > 0
+            if edge_type.tail == "Disease":
+                result |= np.diff(table.tail_start) > 0
+        return result
 
     def _drugs_of(self, kind: Kind, disease: int) -> Rows:
         """Rows of the drugs recorded for a disease row, ascending."""
@@ -206,7 +227,11 @@ class Offers:
             return any(len(self._drugs_of(k, row)) for k in (Kind.INDICATION, Kind.SYMPTOMATIC))
 
         above = climb(self.graph, node, is_treated)
-        close = [a for a in above if is_close(a.distance, a.node.name)]
+        close = [
+            a
+            for a in above
+            if is_close(a.distance, a.node.name) and may_lend(node.name, a.node.name)
+        ]
         if above and not close:
             steps = f"{above[0].distance} step{'s' * (above[0].distance > 1)}"
             return [], f"the next broader disease with one, {above[0].node.name}, is {steps} above"

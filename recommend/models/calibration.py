@@ -21,6 +21,7 @@ KINDS: tuple[Kind, ...] = ("platt", "isotonic")
 
 PARTS = 5  # of the validation diseases, between which the kind is chosen
 _FLAT = 1e-3  # the least slope, per standard deviation
+_LEAST_STEP = 1e-10
 _EDGE = 1e-6  # what a probability is kept away from 0 and 1 before it is made a logit
 
 
@@ -80,17 +81,26 @@ def _platt(scores: Numbers, truth: Truth) -> Calibrator:
     n_good, n_bad = int(truth.sum()), int((~truth).sum())
     target = np.where(truth, (n_good + 1) / (n_good + 2), 1 / (n_bad + 2))
     design = np.stack([np.ones(len(scores)), column(scores)], axis=1)
-    weights = np.array([logit(target.mean()), 0.0])
     # A ridge far below one observation: it decides only where all scores are the same.
-    ridge = np.diag([0.0, 1e-6])
-    for _ in range(50):
+    ridge = np.array([0.0, 1e-6])
+
+    def loss(weights: Numbers) -> float:
+        linear = design @ weights
+        fitted = np.logaddexp(0, linear) - target * linear
+        return float(fitted.sum() + ridge @ weights**2 / 2)
+
+    weights = np.array([logit(target.mean()), 0.0])
+    for _ in range(100):
         p = expit(design @ weights)
-        gradient = design.T @ (p - target) + ridge @ weights
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + ridge
+        gradient = design.T @ (p - target) + ridge * weights
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + np.diag(ridge)
         step = np.linalg.solve(hessian, gradient)
-        # A full step may overshoot where hardly any pair is a positive.
-        weights = weights - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < 1e-9:
+        # A full step overshoots where hardly any pair is a positive: it is halved until it helps.
+        size, now = 1.0, loss(weights)
+        while size > _LEAST_STEP and loss(weights - size * step) > now:
+            size /= 2
+        weights = weights - size * step
+        if np.abs(size * step).max() < 1e-9:
             break
     if weights[1] <= 0:  # scores that are worse than chance here: their order is kept all the same
         weights = np.array([logit(target.mean()), _FLAT])

@@ -275,11 +275,27 @@ def _n_views(training: TrainingData) -> int:
     return min(N_VIEWS, len(treated))
 
 
-def _standardised(scores: Scores, where: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """``scores`` with mean 0 and standard deviation 1 over ``where``."""
+def scale(scores: Scores, where: NDArray[np.bool_]) -> tuple[float, float]:
+    """Mean and standard deviation by which a member's scores are standardised.
+
+    Diseases of which a member says the same of every drug are left out: it knows nothing of them,
+    and with many of them the few others would lie any number of deviations away.
+
+    Args:
+        scores: (n_drugs, n_diseases) of the member.
+        where: the pairs that count.
+    """
     values = scores.astype(np.float64)
-    centre, spread = values[where].mean(), values[where].std()
-    return np.asarray((values - centre) / (spread or 1.0))
+    told = where & (np.ptp(values, axis=0) > 0)
+    if not told.any():
+        told = where
+    return float(values[told].mean()), float(values[told].std()) or 1.0
+
+
+def _standardised(scores: Scores, where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """``scores`` in standard deviations from their mean, see :func:`scale`."""
+    centre, spread = scale(scores, where)
+    return np.asarray((scores.astype(np.float64) - centre) / spread)
 
 
 def _learn(

@@ -94,7 +94,79 @@ def test_a_rate_that_the_creatinine_of_the_day_contradicts_is_doubted(
         )
 
 
-def test_a_later_creatinine_casts_doubt_and_an_earlier_one_does_not() -> None:
+@pytest.mark.parametrize(
+    ("rate", "level", "age", "is_doubted"),
+    [(60, 2.1, 10, True), (60, 2.0, 10, False), (59, 2.1, 17.9, False), (60, 2.1, None, False)],
+)
+def test_a_childs_high_creatinine_contradicts_a_normal_rate(
+    rate: float, level: float, age: float | None, is_doubted: bool
+) -> None:
+    found = read(egfr(rate), creatinine(level), age=age)[2]
+
+    assert ("too high for a child" in found) is is_doubted
+    assert not read(egfr(rate), creatinine(level, effectiveDateTime="2024-05-02"), age=10)[2]
+
+
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [("2024-04-23", ""), ("2024-04-24", "of the week before"), ("2024-05-08", "measured later")],
+)
+def test_a_creatinine_of_the_week_around_the_rate_casts_doubt_though_a_newer_one_agrees(
+    day: str, says: str
+) -> None:
+    agrees = creatinine(1.0, effectiveDateTime="2024-05-20")
+
+    found = read(egfr(86), creatinine(3.0, effectiveDateTime=day), agrees)[2]
+
+    assert says in found
+    assert bool(found) is bool(says)
+
+
+@pytest.mark.parametrize("status", ["registered", "preliminary"])
+@pytest.mark.parametrize(
+    ("kind", "day", "is_doubted"),
+    [
+        ("eGFR", "2024-05-02", True),
+        ("eGFR", "2024-05-01", False),
+        ("creatinine", "2024-05-02", True),
+        ("creatinine", "2024-04-30", False),
+    ],
+)
+def test_a_newer_result_that_is_not_final_casts_doubt(
+    status: str, kind: str, day: str, is_doubted: bool
+) -> None:
+    made = egfr(20) if kind == "eGFR" else creatinine(4.0)
+    newer = {**made, "status": status, "effectiveDateTime": day}
+
+    found = read(egfr(86), newer)
+
+    assert found[0] == 86
+    assert found[2] == (f"a newer {kind}, of {day}, is not final yet" if is_doubted else "")
+    assert read({**newer, "status": "cancelled"}, egfr(86))[2] == ""
+    assert read(newer) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("day", "is_doubted"), [("2024-05-02", True), ("2024-05-01", True), ("2024-04-30", False)]
+)
+@pytest.mark.parametrize("comparator", ["<", ">"])
+def test_a_rate_given_as_a_limit_casts_doubt_unless_it_is_older(
+    day: str, is_doubted: bool, comparator: str
+) -> None:
+    limit = egfr(30, effectiveDateTime=day)
+    limit["valueQuantity"]["comparator"] = comparator
+
+    rate, _, doubt = read(egfr(86), limit)
+
+    assert rate == (None if is_doubted else 86)
+    assert doubt == (
+        f"the newest eGFR, of {day}, is given only as a limit (less or more than)"
+        if is_doubted
+        else ""
+    )
+
+
+def test_a_later_creatinine_casts_doubt_and_a_much_earlier_one_does_not() -> None:
     rate, level = egfr(90, effectiveDateTime="2024-03-01"), creatinine(4.0)
 
     assert "measured later" in read(rate, {**level, "effectiveDateTime": "2024-04-01"})[2]
@@ -106,12 +178,12 @@ def test_a_later_creatinine_casts_doubt_and_an_earlier_one_does_not() -> None:
     [
         (60, "male", True),
         (None, "male", False),
-        (10, "male", False),
+        (10, "male", True),
         (60, "unknown", True),
         (60, "other", True),
     ],
 )
-def test_without_age_or_for_children_there_is_nothing_to_compare(
+def test_without_an_age_there_is_nothing_to_compare(
     age: float | None, sex: Sex, is_doubted: bool
 ) -> None:
     assert bool(read(egfr(90), creatinine(4.0), age=age, sex=sex)[2]) is is_doubted

@@ -42,11 +42,6 @@ def coded(code: str) -> Json:
         ({"clinicalStatus": coded("recurrence")}, True),
         ({"clinicalStatus": coded("relapse")}, True),
         ({"clinicalStatus": None}, True),
-        ({"clinicalStatus": None, "abatementDateTime": "2020"}, False),
-        ({"clinicalStatus": None, "abatementString": "in childhood"}, False),
-        ({"clinicalStatus": coded("inactive")}, False),
-        ({"clinicalStatus": coded("remission")}, False),
-        ({"clinicalStatus": coded("resolved")}, False),
         ({"verificationStatus": coded("confirmed")}, True),
         ({"verificationStatus": coded("differential")}, True),
         ({"verificationStatus": coded("refuted")}, False),
@@ -59,6 +54,84 @@ def test_a_condition_counts_by_its_statuses(resolver: Resolver, fields: Json, co
     assert nodes(found.facts) == [DIABETES] * counts
     assert found.known() is (Knowledge.KNOWN if counts else Knowledge.UNKNOWN)
     assert found.unmapped == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"clinicalStatus": None, "abatementDateTime": "2020"}, "resolved"),
+        ({"clinicalStatus": None, "abatementString": "in childhood"}, "resolved"),
+        ({"clinicalStatus": coded("inactive")}, "inactive"),
+        ({"clinicalStatus": coded("remission")}, "remission"),
+        ({"clinicalStatus": coded("resolved")}, "resolved"),
+        ({"code": {"text": "History of hypertension"}}, "resolved"),
+        ({"code": concept("1", "Past history of hypertension (situation)")}, "resolved"),
+        ({"code": {"text": "H/O hypertension"}, "clinicalStatus": None}, "resolved"),
+    ],
+)
+def test_a_condition_that_is_over_is_kept_as_such(
+    resolver: Resolver, fields: Json, status: str
+) -> None:
+    found = read_conditions([condition(onsetDateTime="2019", **fields)], resolver, today=TODAY)[0]
+
+    assert [(f.status, f.ended, f.is_stale) for f in found.facts] == [(status, status, False)]
+    assert nodes(found.facts) in ([DIABETES], [HYPERTENSION])
+    assert found.known() is Knowledge.UNKNOWN
+    assert found.unmapped == []
+
+
+def test_past_conditions_alone_make_a_list_known_only_beside_no_current_problems(
+    resolver: Resolver,
+) -> None:
+    over = condition(clinicalStatus=coded("resolved"), abatementDateTime="2020-02")
+    none = condition(code=concept("160245001", "No current problems or disability"))
+
+    found = read_conditions([over, none], resolver, today=TODAY)[0]
+
+    assert found.known() is Knowledge.KNOWN
+    assert [str(fact.end) for fact in found.facts] == ["2020-02-29"]
+    no_longer_none = {**none, "clinicalStatus": coded("resolved")}
+    assert read_conditions([no_longer_none], resolver, today=TODAY)[0].known() is Knowledge.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("code", "is_listed"),
+    [
+        (concept("1", "Angioneurotic oedema of lips (disorder)"), True),
+        (concept("1", ""), True),
+        (concept("1", "Medication review due (situation)"), False),
+        (concept("72892002", "Normal pregnancy"), False),
+    ],
+)
+def test_a_past_disease_without_a_node_is_listed_and_a_past_finding_is_not(
+    resolver: Resolver, code: Json, is_listed: bool
+) -> None:
+    over = condition(code=code, clinicalStatus=coded("resolved"))
+
+    found = read_conditions([over], resolver, today=TODAY)[0]
+
+    assert [item.kind for item in found.unmapped] == ["condition"] * is_listed
+    assert found.known() is Knowledge.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Family history: hypertension",
+        "Family history of hypertension (situation)",
+        "FH: hypertension",
+        "No history of hypertension",
+    ],
+)
+def test_a_disease_of_the_family_or_of_nobody_is_not_the_patients(
+    resolver: Resolver, text: str
+) -> None:
+    for code in ({"text": text}, {**concept("44054006", ""), "text": text}):
+        found = read_conditions([condition(code=code)], resolver, today=TODAY)[0]
+
+        assert found.facts == []
+        assert [item.text for item in found.unmapped] == [text]
+        assert found.known() is Knowledge.UNKNOWN
 
 
 def test_a_condition_keeps_grade_basis_statuses_and_dates(resolver: Resolver) -> None:

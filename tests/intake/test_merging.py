@@ -20,6 +20,8 @@ NODE = "DRUGBANK:DB00331"
         (Fact(NODE, status="active"), Fact(NODE, status="on-hold")),
         (Fact(NODE, start=date(2024, 1, 1)), Fact(NODE, start=date(2023, 1, 1))),
         (Fact(NODE, start=date(2023, 1, 1)), Fact(NODE)),
+        (Fact(NODE, "near"), Fact(NODE, status="resolved", start=date(2024, 1, 1))),
+        (Fact(NODE, is_stale=True), Fact(NODE, status="inactive", confirmed=True)),
     ],
 )
 def test_the_fact_that_says_most_is_kept_in_either_order(better: Fact, worse: Fact) -> None:

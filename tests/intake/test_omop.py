@@ -107,16 +107,21 @@ def test_a_condition_ends_only_where_an_end_was_recorded(
 
     found, _ = profile(tmp_path, tables)
 
-    assert bool(found.conditions) is is_current
+    assert [not fact.ended for fact in found.conditions] == [is_current]
 
 
-@pytest.mark.parametrize(("status", "expected"), [(32906, []), (32899, ["provisional"]), (0, [""])])
-def test_the_status_of_a_condition_counts(tmp_path: Path, status: int, expected: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(32906, ("", "resolved")), (32899, ("provisional", "")), (0, ("", ""))],
+)
+def test_the_status_of_a_condition_counts(
+    tmp_path: Path, status: int, expected: tuple[str, str]
+) -> None:
     tables = ada(condition_occurrence=[condition(condition_status_concept_id=status)])
 
     found, _ = profile(tmp_path, tables)
 
-    assert [fact.verification for fact in found.conditions] == expected
+    assert [(fact.verification, fact.ended) for fact in found.conditions] == [expected]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_whole_record_becomes_a_profile() -> None:
 
 
 def test_nothing_is_known_of_nobody() -> None:
-    assert profile() == PatientProfile()
+    assert profile() == PatientProfile(day=TODAY)
 
 
 def test_a_graph_serves_as_well_as_a_resolver() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kg.climb import chapter, climb, holds_several, is_other, may_climb
+from kg.climb import chapter, climb, holds_several, is_other, may_climb, may_lend
 from kg.graph import Graph, Node
 from tests.graphs import make_graph
 
@@ -203,3 +203,23 @@ def test_a_graph_without_a_hierarchy_is_not_climbed() -> None:
     graph = make_graph({"Disease": {"X:1": "gout"}}, {})
 
     assert climb(graph, Node("Disease", "X:1", "gout"), lambda _: True) == ()
+
+
+@pytest.mark.parametrize(
+    ("narrower", "broader", "expected"),
+    [
+        ("diabetic ketoacidosis", "type 2 diabetes mellitus", False),
+        ("status epilepticus", "epilepsy", False),
+        ("acute coronary syndrome", "coronary artery disease", False),
+        ("coronary vasospasm", "coronary artery disease", False),
+        ("hereditary angioedema", "angioedema", False),
+        ("acute myocardial infarction", "myocardial infarction", True),
+        ("pre-eclampsia", "hypertension", False),
+        ("essential hypertension", "hypertension", True),
+        ("allergic asthma", "asthma", True),
+    ],
+)
+def test_what_is_sudden_or_inborn_borrows_nothing(
+    narrower: str, broader: str, expected: bool
+) -> None:
+    assert may_lend(narrower, broader) is expected

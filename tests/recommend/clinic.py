@@ -66,6 +66,7 @@ def clinic(
         ],
         "Drug-palliates-Disease": [(D[2], ID["hypertension"])],
         "Disease-subclass_of-Disease": [(ID[a], ID[b]) for a, b in _ABOVE.items()],
+        "Disease-associates-Gene": [(node, GENE) for node in DISEASES],  # told something of
         "Disease-presents-Symptom": [(ID["asthma"], COUGH), (ID["asthma"], WHEEZE)],
         "Drug-contraindicated-Disease": list(against),
         "Drug-in_clinical_trials_for-Disease": list(trials),

@@ -237,7 +237,7 @@ def test_check_answers_for_the_drugs_asked_for_in_their_order(engine: Recommende
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, "x", None, True])
 def test_k_that_is_no_number_of_drugs_is_refused(engine: Recommender, k: Any) -> None:
-    with pytest.raises(ValueError, match="an integer of at least 1, not "):
+    with pytest.raises(ValueError, match="an integer from 1 to 1,000, not "):
         engine.recommend(ill(), k=k)
 
 

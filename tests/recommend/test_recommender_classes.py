@@ -107,7 +107,7 @@ def test_hypotheses_stand_by_their_rank_among_drugs_of_equal_degree(
     noise = np.random.default_rng(0).random((len(degrees), starter.n_nodes("Disease")))
     stack = (degrees[:, None] + 0.5 * noise).astype(np.float32)
     loaded = engine(tmp_path, starter, stack)
-    node = starter.ids["Disease"][3].as_py()
+    node = "DOID:9352"
     answer = loaded.recommend(PatientProfile((Fact(node),)), k=30)
 
     found = [s for s in answer.suggestions if s.kind is Kind.HYPOTHESIS]

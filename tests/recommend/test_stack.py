@@ -18,7 +18,8 @@ from recommend.interactions import (
     view_digest,
 )
 from recommend.models.base import Scores
-from recommend.models.stack import Stack, hidden_views
+from recommend.models.calibration import fit
+from recommend.models.stack import Stack, hidden_views, scale
 from tests.recommend.planted import DISEASES, planted_graph
 
 N_DRUGS, N_DISEASES = 60, 24
@@ -327,3 +328,37 @@ def test_a_disease_without_a_record_is_likelier_to_have_none_missing() -> None:
 
     assert 0 < treated.sum() < len(treated)
     assert scores[:, ~treated].mean() < scores[:, treated].mean()
+
+
+def test_diseases_of_which_a_member_says_nothing_do_not_narrow_its_scale() -> None:
+    rng = np.random.default_rng(0)
+    told = rng.normal(2, 3, size=(50, 4)).astype(np.float32)
+    scores = np.concatenate([told, np.full((50, 90), 0.5, np.float32)], axis=1)
+    where = np.ones(scores.shape, np.bool_)
+    where[:, 0] = False
+
+    found = scale(scores, where)
+
+    assert found == pytest.approx((told[:, 1:].mean(), told[:, 1:].std()), rel=1e-5)
+    assert scale(scores[:, 4:], where[:, 4:]) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize("rare", [0.0005, 0.005, 0.05])
+def test_platts_curve_is_the_likeliest_one_however_rare_the_positives(rare: float) -> None:
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(1)
+    scores = rng.standard_t(3, size=40_000)
+    truth = rng.random(40_000) < 1 / (1 + np.exp(-(np.log(rare) + 1.04 * scores)))
+    calibrator = fit("platt", scores, truth)
+
+    target = np.where(truth, (truth.sum() + 1) / (truth.sum() + 2), 1 / ((~truth).sum() + 2))
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        linear = weights[0] + weights[1] * scores
+        return float((np.logaddexp(0, linear) - target * linear).sum())
+
+    best = minimize(loss, [np.log(rare), 0.5], method="Nelder-Mead", options={"xatol": 1e-6})
+    at = np.array([-3.0, 0.0, 3.0, 8.0])
+    expected = 1 / (1 + np.exp(-(best.x[0] + best.x[1] * at)))
+    np.testing.assert_allclose(calibrator(at), expected, rtol=0.01)

@@ -18,6 +18,7 @@ N = 9
 D = [f"DRUGBANK:DB0000{i}" for i in range(N)]  # by row
 ILL, OTHER, HARD = "DOID:1", "DOID:2", "DOID:3"  # by row
 GENE = "NCBIGene:1"
+UNBOUND = "NCBIGene:2"  # no drug binds it; it makes a disease one that is told something of
 
 # Drugs 0 to 2 treat ILL, 3 relieves it, 4 does both; 5 to 8 are hypotheses, best score first.
 STACK = np.array(
@@ -61,12 +62,12 @@ def ward(
             *[(drug, OTHER, warn("contraindicated")) for drug in all_bad],
         ],
         "Drug-binds-Gene": [(D[5], GENE), (D[7], GENE)],
-        "Disease-associates-Gene": [(ILL, GENE)],
+        "Disease-associates-Gene": [(ILL, GENE), (OTHER, UNBOUND), (HARD, UNBOUND)],
     }
     nodes = {
         "Drug": {drug: f"drug {i}" for i, drug in enumerate(D)},
         "Disease": {ILL: "illness", OTHER: "other illness", HARD: "hard illness"},
-        "Gene": {GENE: "GENE1"},
+        "Gene": {GENE: "GENE1", UNBOUND: "GENE2"},
         "DrugClass": {"ATC:C10AA": "statins"},
     }
     for name, rows in more.items():

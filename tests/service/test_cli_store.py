@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scipy.sparse import csr_matrix
 
 from kg.graph import Graph
 from recommend.bundle import Bundle, open_bundle
+from recommend.cohorts.cohort import Cohort
 from tests.shell import ROOT, run
 
 DEMO_PATIENTS = ROOT / "service" / "demo_patients"
@@ -152,7 +152,7 @@ def test_recommend_records_its_answer(home: Path) -> None:
     answer = run("recommend", first_patient(home), "-k", "2", "--json", home=home).json
 
     assert len(answer["suggestion"]) == 32
-    assert answer["receipt"]["k"] == 2
+    assert answer["receipt"]["settings"]["k"] == 2
     assert answer["suggestions"][0]["reasons"]
     last = run("audit", "log", "-n", "1", "--json", home=home).json[0]
     assert (last["action"], last["purpose"], last["outcome"]) == (
@@ -212,8 +212,7 @@ def test_recommend_for_a_profile_stores_nothing(home: Path) -> None:
     ("content", "said"),
     [
         ("{", "is not JSON"),
-        ('{"conditions": ["DOID:0"]}', "'DOID:0' is not in the graph"),
-        ('{"conditions": ["DRUGBANK:DB00331"]}', "is a Drug"),
+        ('{"conditions": [7]}', "conditions"),
         ('{"diseases": []}', "no field 'diseases'"),
     ],
 )
@@ -222,6 +221,18 @@ def test_a_profile_that_makes_no_sense_is_one_line(home: Path, content: str, sai
     file.write_text(content)
 
     assert said in run("recommend", "--profile", file, home=home).error
+
+
+@pytest.mark.parametrize("condition", ["DOID:0", "DRUGBANK:DB00331", "a name of nowhere"])
+def test_a_condition_without_a_disease_is_told_before_the_suggestions(
+    home: Path, condition: str
+) -> None:
+    file = write(home.parent / "profile.json", {"conditions": ["type 2 diabetes", condition]})
+
+    answer = run("recommend", "--profile", file, "--json", home=home).json
+
+    assert [condition in line for line in answer["not_assessed"]] == [True]
+    assert {item["condition"] for item in answer["suggestions"]} == {"DOID:9352"}
 
 
 @pytest.mark.parametrize("words", [("show",), ("access-log",), ("erase", "--yes")])
@@ -355,8 +366,8 @@ def test_training_leaves_an_altered_record_out_and_names_it(
 ) -> None:
     n_patients: list[int] = []
 
-    def train(graph: Graph, out: Path, *, histories: csr_matrix, **_: object) -> Bundle:
-        n_patients.append(histories.shape[0])
+    def train(graph: Graph, out: Path, *, cohort: Cohort, **_: object) -> Bundle:
+        n_patients.append(cohort.n_patients)
         return open_bundle(out, graph)
 
     monkeypatch.setattr("service.training.train", train)
@@ -367,7 +378,7 @@ def test_training_leaves_an_altered_record_out_and_names_it(
     assert outcome.status == 1
     assert json.loads(outcome.out)["errors"][0]["patient"] == patient
     assert f"error: patient {patient}: " in outcome.err
-    assert n_patients == [6]
+    assert n_patients == [7]
 
 
 def test_audit_verify_covers_the_sealed_rows(home: Path) -> None:
