@@ -512,6 +512,9 @@ def explain(
     drug: Annotated[str, typer.Argument(help="A drug by name, or its CURIE.")],
     disease: Annotated[str, typer.Argument(help="A disease by name, or its CURIE.")],
     *,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", help="A profile as JSON: what its history adds.")
+    ] = None,
     edges: Annotated[
         int, typer.Option("--edges", min=0, help="Edges to take out; each takes seconds.")
     ] = 3,
@@ -525,8 +528,9 @@ def explain(
     from service.explaining import explain as explain_pair
 
     found = explain_pair(
-        _graph(graph_dir, home), _bundle(bundle_dir, home), drug, disease, n_edges=edges
-    )
+        _graph(graph_dir, home), _bundle(bundle_dir, home), drug, disease,
+        profile=profile, n_edges=edges,
+    )  # fmt: skip
     _print_json(asdict(found)) if as_json else show_explanation(_console(), found)
 
 

@@ -64,6 +64,13 @@ _MAY_BE_TAKEN = ("active", "on-hold", "unknown")
 _WAS_TAKEN = ("completed", "stopped")
 _NOT_TRUE = ("refuted", "entered-in-error")
 _HELD = ("active", "recurrence", "relapse")
+# Past injuries that no rule of a drug asks about; those of the head and the like are listed.
+_HEALED = re.compile(
+    r"^(?!.*\b(?:skull|head|brain|spinal|vertebra\w*|hip|femur|organ|intra\w+)\b)"
+    r".*\b(?:sprain|laceration|contusion|bruise|whiplash|fracture|dislocation|"
+    r"(?:first|second) degree burn)\b",
+    re.IGNORECASE,
+)
 _FINDING = re.compile(r"\((?:finding|situation)\)$", re.IGNORECASE)  # as SNOMED CT tags them
 
 
@@ -130,8 +137,7 @@ def read_conditions(
         missing = "no disease node has its code or name"
         if not found.matches:
             named = find_symptoms(resolver, concept)
-            is_finding = bool(names) and all(map(_FINDING.search, names))
-            if is_past and (named or of_concept(concept) or is_finding):
+            if is_past and (named or of_concept(concept) or _leaves_nothing(names)):
                 continue  # over, and no disease
             old = is_stale_problem(entry, names, today, is_symptom=True)
             symptoms += (of_match(replace(fact, is_stale=old), match) for match in named)
@@ -140,6 +146,11 @@ def read_conditions(
         unmapped = Unmapped("condition", label(concept), missing)
         _add(result, found, fact, unmapped, is_past=is_past)
     return result, symptoms
+
+
+def _leaves_nothing(names: list[str]) -> bool:
+    """Whether what is over and has these names was no disease, or an injury that heals."""
+    return bool(names) and all(_FINDING.search(name) or _HEALED.search(name) for name in names)
 
 
 def _ended(condition: Resource) -> str:

@@ -94,7 +94,7 @@ _PLAIN_WORDS = (
 _PLAIN = frozenset(_PLAIN_WORDS.split())
 _NUMBER = re.compile(r"\d+(?:st|nd|rd|th|w|wk|wks|weeks|d|m)?")
 _PLAIN_OTHERS = re.compile(
-    r"(?:妊娠|怀孕|懷孕|孕妇|孕婦|早孕|孕期|妊娠状态|(?:双胎|高危|宫内|正常|早期|中期|晚期)妊娠|"
+    r"(?:妊娠|已?怀孕|懷孕|孕妇|孕婦|早孕|孕期|妊娠状态|(?:双胎|高危|宫内|正常|早期|中期|晚期)妊娠|"
     r"(?:妊娠|怀孕|懷孕|孕) ?\d+ ?[周週]?(?: ?\+ ?\d+)?)"
     r"|(?:is )?expecting(?: a)? (?:baby|child|twins)|expectant mother|with child"
     r"|schwanger(?:schaft)?|grossesse|enceinte|embarazada|embarazo|gr[aá]vida|gravidez|incinta"

@@ -89,6 +89,8 @@ class Explanation:
         trees_base: with parts and rest it adds up to the trees member's log-odds, up to the
             rounding of the parts to float16.
         counterfactuals: of the strongest paths' edges, the greatest change first.
+        patient: for a patient with a history, the terms that add up to what orders known uses:
+            the graph's, and what patients in a like situation receive. Empty for nobody.
     """
 
     drug: str
@@ -102,6 +104,7 @@ class Explanation:
     trees_rest: float
     trees_base: float
     counterfactuals: tuple[Counterfactual, ...]
+    patient: tuple[Term, ...] = ()
 
 
 class Explainer:

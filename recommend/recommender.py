@@ -199,7 +199,14 @@ class Recommender:
         state = PatientState(profile, self.rules)
         return {drug: check_drug(self.rules, state, drug) for drug in drugs}
 
-    def explain(self, drug: str, disease: str, *, n_edges: int = 3) -> "Explanation":
+    def explain(
+        self,
+        drug: str,
+        disease: str,
+        *,
+        profile: PatientProfile | None = None,
+        n_edges: int = 3,
+    ) -> "Explanation":
         """All parts of the score of a pair, and what it would be without edges of its paths.
 
         Takes seconds an edge: the linear part of the score is made anew from another graph.
@@ -207,6 +214,7 @@ class Recommender:
         Args:
             drug: CURIE.
             disease: CURIE.
+            profile: of a patient, for what the history adds; None for the graph alone.
             n_edges: how many edges of the strongest paths are taken out, one after the other.
 
         Raises:
@@ -217,7 +225,12 @@ class Recommender:
             if self._types(node_id) != node_type:
                 self._refuse_node(node_id, (node_type,), "explain")
         rows = self.graph.row("Drug", drug), self.graph.row("Disease", disease)
-        return self._explainer.explain(*rows, n_edges=n_edges)
+        found = self._explainer.explain(*rows, n_edges=n_edges)
+        if profile is None:
+            return found
+        self.check_nodes(profile)
+        situation = situation_of(profile, self.offers.disease_rows, self.offers.drug_rows)
+        return replace(found, patient=tuple(self.histories.terms(situation, rows[1], rows[0])))
 
     @cached_property
     def _explainer(self) -> "Explainer":

@@ -313,6 +313,10 @@ def show_explanation(console: Console, found: Explanation) -> None:
         rest = sum(part for _, part in terms[_TERMS:]) + base
         shown = ", ".join(f"{term} {part:+.3f}" for term, part in terms[:_TERMS])
         console.print(f"{name}: {shown}; all else {rest:+.3f}", markup=False)
+    if found.patient:
+        total = sum(part for _, part in found.patient)
+        shown = ", ".join(f"{term} {part:+.3f}" for term, part in found.patient)
+        console.print(f"for this patient, among recorded uses: {shown}; sum {total:+.3f}")
     for item in found.counterfactuals:
         console.print(f"{item.text} (log-odds {item.change:+.3f})", markup=False)
 

@@ -7,9 +7,18 @@ from kg.query import find_node
 from recommend.bundle import open_bundle
 from recommend.explanation import Explanation
 from recommend.recommender import Recommender
+from service.checking import read_profile_file
 
 
-def explain(graph: Graph, bundle: Path, drug: str, disease: str, *, n_edges: int) -> Explanation:
+def explain(
+    graph: Graph,
+    bundle: Path,
+    drug: str,
+    disease: str,
+    *,
+    profile: Path | None = None,
+    n_edges: int = 3,
+) -> Explanation:
     """See :meth:`Recommender.explain`.
 
     Args:
@@ -17,6 +26,7 @@ def explain(graph: Graph, bundle: Path, drug: str, disease: str, *, n_edges: int
         bundle: its folder.
         drug: a name, a code or a CURIE.
         disease: the same.
+        profile: a JSON file, for what the patient's history adds.
         n_edges: how many edges are taken out.
 
     Raises:
@@ -26,4 +36,5 @@ def explain(graph: Graph, bundle: Path, drug: str, disease: str, *, n_edges: int
     asked = ((drug, "Drug"), (disease, "Disease"))
     ids = [find_node(graph, text, (kind,), "what is explained is").id for text, kind in asked]
     recommender = Recommender.load(open_bundle(bundle, graph, verify=True), graph=graph)
-    return recommender.explain(*ids, n_edges=n_edges)
+    known = read_profile_file(profile, graph) if profile else None
+    return recommender.explain(ids[0], ids[1], profile=known, n_edges=n_edges)

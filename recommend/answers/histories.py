@@ -83,6 +83,14 @@ class Histories:
         found = personal.graph[0] * self.log_odds(disease) + personal.own[0]
         return np.asarray(np.round(found, _DIGITS), np.float64)
 
+    def terms(self, situation: "Situation", disease: int, drug: int) -> list[tuple[str, float]]:
+        """What adds up to :meth:`column` for one drug; nothing without a history."""
+        personal = self.personal([situation])
+        if self.part is None or personal is None:
+            return []
+        graph = float(personal.graph[0]) * float(self.log_odds(disease)[drug])
+        return [("graph", graph), *self.part.terms(self.part.situations([situation]), drug)]
+
     def _log_odds(self, disease: int) -> NDArray[np.float32]:
         from recommend.cohorts.combination import graph_part
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommend.cohorts.cohort import SEXES, Cohort, Rows, Situation, group_of, to_matrix
-from recommend.cohorts.combination import GraphPart, band_of
+from recommend.cohorts.combination import PARTS, GraphPart, band_of
 from recommend.cohorts.counts import Counts
 from recommend.cohorts.learning import Learning, Learnt, MakeFactors, secret_share
 from recommend.errors import ColdStartError, ModelError
@@ -134,6 +134,15 @@ class Collaborative:
         patient has not had gives shares of new starts.
         """
         return self._add(seen, graph)
+
+    def terms(self, seen: Situations, drug: int) -> list[tuple[str, float]]:
+        """What each part of :meth:`patients_score` gives one drug for the first of ``seen``."""
+        weights = self.weights[band_of(seen.n_history)[0]]
+        parts = self._learnt.parts(seen, None)
+        return [
+            (name, float(weight) * float(part[0, drug]))
+            for name, weight, part in zip(PARTS, weights, parts, strict=False)
+        ]
 
     def patients_score(self, seen: Situations) -> Floats:
         """(n, n_drugs) float32: the part of :meth:`score` that similar patients give."""

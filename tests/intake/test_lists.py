@@ -100,6 +100,8 @@ def test_past_conditions_alone_make_a_list_known_only_beside_no_current_problems
         (concept("1", "Angioneurotic oedema of lips (disorder)"), True),
         (concept("1", ""), True),
         (concept("1", "Medication review due (situation)"), False),
+        (concept("1", "Sprain of ankle"), False),
+        (concept("1", "Fracture of skull"), True),
         (concept("72892002", "Normal pregnancy"), False),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from kg.graph import Graph
 from recommend import Fact, Kind, PatientProfile, Recommendation, Recommender, SimilarPatients
 from recommend.answers.degrees import percentiles
+from recommend.answers.histories import situation_of
 from recommend.cohorts.combination import GRAPH_PARTS, PARTS
 from tests.recommend.clinic import collaborative, extended
 from tests.recommend.ward import ILL, STACK, D, ward, ward_bundle
@@ -106,3 +107,18 @@ def test_who_has_no_history_is_ordered_by_the_graph_alone_in_a_batch_too(tmp_pat
     both = engine.rank_many([known, none])
     assert both.suggestions(1) == plain.rank_many([none]).suggestions(0)
     assert both.suggestions(0) != both.suggestions(1)
+
+
+def test_the_terms_of_a_patient_add_up_to_what_orders_known_uses(loaded: Recommender) -> None:
+    past = (Fact(D[6]), Fact(D[8]))
+    profile = PatientProfile((Fact(ILL),), past_drugs=past, sex="male", age_years=50.0)
+    situation = situation_of(profile, loaded.offers.disease_rows, loaded.offers.drug_rows)
+    personal = loaded.histories.personal([situation])
+    assert personal is not None
+
+    ordered = loaded.histories.column(personal, 0)
+    for drug in range(len(D)):
+        terms = dict(loaded.histories.terms(situation, 0, drug))
+        assert set(terms) == {"graph", "situation", "rare", "history"}
+        assert sum(terms.values()) == pytest.approx(ordered[drug], abs=1e-4)
+    assert loaded.histories.terms(situation._replace(taken=()), 0, 0) == []
