@@ -89,7 +89,7 @@ _PLAIN_WORDS = (
     "w month months mo day days d in at the of a with and high low risk unplanned "
     "unwanted planned uncomplicated complicated incidental supervision teenage adolescent "
     "elderly advanced age maternal ivf primigravida multigravida since approximately "
-    "about now care "
+    "about now care unspecified nos "
 )
 _PLAIN = frozenset(_PLAIN_WORDS.split())
 _NUMBER = re.compile(r"\d+(?:st|nd|rd|th|w|wk|wks|weeks|d|m)?")
