@@ -334,7 +334,8 @@ def evaluate(
     track: Annotated[
         str,
         typer.Argument(
-            help="external, transductive, zero-shot, cold-drug, calibration or negative-control."
+            help="external, transductive, zero-shot, cold-drug, calibration, negative-control or "
+            "patients."
         ),
     ],
     *,

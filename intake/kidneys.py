@@ -11,7 +11,7 @@ from typing import NamedTuple
 from intake.observations import EGFR, EGFR_RANGE, dated, year_before
 from intake.quantities import Newest, newest, quantity
 from intake.resource import Resource
-from recommend.kidneys import ckd_epi_2021
+from recommend.kidneys import DIFFERENCE, RATIO, ckd_epi_2021
 from recommend.profile import Sex
 
 # Creatinine in serum or plasma by mass, by substance, and in blood by mass.
@@ -21,7 +21,6 @@ _CREATININE_UNITS = {"mg/dl": 1.0, "umol/l": 1 / 88.42}  # of 113.12 g/mol
 _CREATININE_RANGE = (0.05, 50.0)
 
 # Chosen here: equations of other years and with other factors differ by less than both.
-_RATIO, _DIFFERENCE = 1.3, 15.0  # mL/min/1.73 m2
 _ADULT = 18  # years
 _CHILD_RATE, _CHILD_LEVEL = 60.0, 2.0  # mL/min/1.73 m2, mg/dL
 _WEEK = timedelta(days=7)
@@ -34,12 +33,6 @@ class Kidneys(NamedTuple):
     egfr: float | None  # mL/min/1.73 m2
     creatinine: float | None  # mg/dL
     doubt: str
-
-
-def find_egfr(observations: Collection[Resource], *, today: date) -> float | None:
-    """The newest estimated GFR of the last 12 months in mL/min/{1.73_m2}, or None."""
-    found = newest(observations, EGFR, _egfr, since=year_before(today), today=today)
-    return min(found.readable, default=None) if found else None
 
 
 def read_kidneys(
@@ -141,7 +134,7 @@ def _not_final(
 
 
 def _differ(one: float, other: float) -> bool:
-    return max(one, other) > _RATIO * min(one, other) and abs(one - other) > _DIFFERENCE
+    return max(one, other) > RATIO * min(one, other) and abs(one - other) > DIFFERENCE
 
 
 def _egfr(value: object) -> float | None:

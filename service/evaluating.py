@@ -51,7 +51,8 @@ class Asked:
         seed: the first seed.
         device: auto, cpu or cuda.
         report: HTML file to write.
-        patients: ``"store"`` or a folder of FHIR files: whom the track ``patients`` asks about.
+        patients: whom the track ``patients`` asks about: ``"store"``, or a folder of FHIR or OMOP
+            files.
         bundle: whose scores are the graph's part of that track; None for the home's.
     """
 
@@ -192,7 +193,7 @@ def _check(track: str, asked: Asked) -> None:
             others = takers or "the other tracks"
             raise SettingsError(f"--{option} says nothing to {track}; it is for {others}")
     if track == patients.NAME and asked.patients is None:
-        raise SettingsError("patients needs --patients: 'store', or a folder of FHIR files")
+        raise SettingsError("patients needs --patients: 'store', or a folder of FHIR or OMOP files")
     if "labels" in takes[track] and asked.labels is None:
         raise SettingsError(
             f"{track} needs --labels FILE.tsv with the columns drug_id and disease_id: "

@@ -15,6 +15,9 @@ def not_assessed(profile: PatientProfile) -> tuple[str, ...]:
     return tuple(sorted({_unmapped(u) for u in profile.unmapped if u.kind in _LISTED}))
 
 
+_UNSURE = ("unconfirmed", "provisional", "differential")
+
+
 def missing(state: PatientState, absent: Mapping[str, str]) -> tuple[str, ...]:
     """One sentence for each other gap; ``absent`` are the parts that the bundle lacks, and why."""
     profile = state.profile
@@ -105,13 +108,13 @@ def _unmapped(item: Unmapped) -> str:
 def _doubts(kind: str, fact: Fact, name: str) -> list[str]:
     """What is unsure of one fact."""
     found = []
-    is_condition = kind == "condition"
+    is_condition, said = kind == "condition", fact.basis or fact.node
     if fact.grade == "near" and not fact.confirmed:
-        found.append(f"{kind} {fact.basis}: looks like {name}; confirm it to use it")
+        found.append(f"{kind} {said}: looks like {name}; confirm it to use it")
     elif fact.grade == "broader":
         is_far = is_condition and not fact.is_stale and not may_seed(fact, name)
         further = "; nothing is suggested for it" if is_far else ""
-        found.append(f"{kind} {fact.basis}: assessed as the broader {name}{further}")
+        found.append(f"{kind} {said}: assessed as the broader {name}{further}")
     if fact.is_stale and not fact.confirmed:
         since = f" of {fact.start.year}" if fact.start else ""
         further = " nothing is suggested for it, and" if is_condition else ""
@@ -119,6 +122,8 @@ def _doubts(kind: str, fact: Fact, name: str) -> list[str]:
             f"{kind} {name}: the record{since} is too old to be believed;{further} it still counts"
             " in the checks; confirm that it holds"
         )
+    if is_condition and fact.verification in _UNSURE and not fact.confirmed:
+        found.append(f"condition {name}: recorded as {fact.verification}, not as confirmed")
     if is_condition and fact.ended:
         found.append(
             f"condition {name}: recorded as {fact.ended}; nothing is suggested for it,"

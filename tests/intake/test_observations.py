@@ -6,13 +6,17 @@ from typing import Any
 import pytest
 
 from intake.codes import Resolver
-from intake.kidneys import find_egfr
+from intake.kidneys import read_kidneys
 from intake.observations import EGFR, find_genes
 from recommend.profile import GenePhenotype
 from tests.intake.samples import CYP2C19, CYP2D6, LOINC, Json, concept, observation
 
 TODAY = date(2024, 6, 1)
 UNIT = "mL/min/{1.73_m2}"
+
+
+def find_egfr(observations: list[dict[str, Any]], *, today: date) -> float | None:
+    return read_kidneys(observations, today=today, age_years=None, sex="unknown").egfr
 
 
 def egfr(value: object, code: str = "33914-3", *, unit: str | None = UNIT, **fields: Any) -> Json:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]  # (n, n_drugs)
 Mask = NDArray[np.bool_]  # (n, n_drugs)
-PerUnit = Mapping[str, NDArray[np.float64]]  # figure -> (n,)
 
 AT = (1, 5, 10)
 DEPTH = 10
