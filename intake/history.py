@@ -16,7 +16,8 @@ _OLD = r"(?:(?:known|past|personal|previous|prior|remote|significant|medical|sur
 _NONE = re.compile(rf"^(?:no|denies|without|negative for)(?: any)? (?:{_OLD}(?:history|hx) of )")
 _PAST = re.compile(
     r"^\s*(?:(?:known|past|personal|previous|prior|remote|medical|surgical)\s+)*"
-    r"(?:(?:history|hx)(?:\s+of\b|\s*:)|h/o\b|(?:past|previous|prior|former)\b(?!\s+history)|"
+    r"(?:(?:history|hx)(?:\s+of\b|\s*:)|h/o\b|"
+    r"(?:past|previous|prior|former|old|healed)\b(?!\s+history)|"
     r"status[\s-]+post\b|s/p\b|既往)\s*:?\s*",
     re.IGNORECASE,
 )

@@ -31,3 +31,8 @@ def test_family_past_and_absent_diseases_are_told_apart(
     text: str, expected: tuple[str, str]
 ) -> None:
     assert whose(text) == expected
+
+
+def test_an_old_infarction_is_a_past_one() -> None:
+    assert whose("Old myocardial infarction") == ("past", "myocardial infarction")
+    assert whose("Osteoarthritis of old age").whose == "own"

@@ -281,7 +281,7 @@ def test_a_statement_is_kept_once_however_many_edges_share_it(starter: Graph) ->
 
     assert len(content) > 5000
     assert len(content.statements) < len(content) / 3
-    assert content.edge_counts[EdgeType("Drug", "treats", "Disease")] == 908
+    assert content.edge_counts[EdgeType("Drug", "treats", "Disease")] == 1222
     assert np.array_equal(np.unique(content.statement), np.arange(len(content.statements)))
 
 
