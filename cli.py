@@ -450,7 +450,7 @@ def recommend(
     graph, bundle = _graph(graph_dir, home), _bundle(bundle_dir, home)
     nodes = _words(confirm)
     if profile is not None:
-        from service.suggest import suggest_for_profile
+        from service.profiles import suggest_for_profile
 
         answer = suggest_for_profile(
             graph, bundle, profile, k=top, miss_rate=miss_rate, confirmed=nodes

@@ -278,7 +278,8 @@ class Recommender:
 
     def _case(self, state: PatientState, found: Mapping[str, Fact]) -> Case:
         personal = None
-        if self.histories.part is not None:
+        has_history = bool(state.profile.drugs or state.profile.past_drugs)
+        if has_history and self.histories.part is not None:
             rows = self.offers.disease_rows, self.offers.drug_rows
             personal = self.histories.personal([situation_of(state.profile, *rows)])
         extra: dict[str, NDArray[np.floating]] = {}

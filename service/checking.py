@@ -6,8 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from intake import Resolver, to_profile
-from intake.profile_file import read_profile
 from intake.routes import stated_route
 from kg.graph import Graph
 from kg.names import resolve_drug
@@ -17,7 +15,7 @@ from recommend.profile import ROUTES, Fact, Knowledge, PatientProfile, Route
 from recommend.safety import PatientState, SafetyRules, check_drug, vetoes
 from recommend.suggestion import Outcome, Verdict
 from service.errors import DrugNameError, SettingsError
-from service.patients import TREATMENT, open_store, read_record
+from service.profiles import read_profile_file
 from service.settings import Settings
 
 MOST = 200  # drugs at once
@@ -162,26 +160,16 @@ def check_for(
     if profile is not None:
         found = read_profile_file(profile, graph)
     elif patient is not None:
+        # The store is opened only here: a check of a file must not wait for its libraries.
+        from intake import to_profile
+        from service.patients import TREATMENT, open_store, read_record
+
         with open_store(settings) as database:
             resources = read_record(database, patient, actor=settings.actor, purpose=TREATMENT)
         found = to_profile(resources, graph, today=date.today())
     if found is not None:
         found = found.confirm(confirmed)
     return check_drugs(graph, names, found, route=given)
-
-
-def read_profile_file(path: Path, graph: Graph | Resolver) -> PatientProfile:
-    """The profile in a JSON file, whose entries may be names, codes or CURIEs.
-
-    Raises:
-        ProfileError: not JSON, a key that is given twice, or not a profile.
-        SettingsError: the file cannot be read.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    return read_profile(content, graph)
 
 
 def _with(profile: PatientProfile, added: Collection[Fact]) -> PatientProfile:

@@ -7,7 +7,7 @@ from kg.query import find_node
 from recommend.bundle import open_bundle
 from recommend.explanation import Explanation
 from recommend.recommender import Recommender
-from service.checking import read_profile_file
+from service.profiles import read_profile_file
 
 
 def explain(

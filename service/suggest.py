@@ -19,7 +19,6 @@ from recommend.bundle import open_bundle
 from recommend.profile import PatientProfile
 from recommend.recommender import Recommender
 from recommend.suggestion import Recommendation
-from service.checking import read_profile_file
 from service.coverage import Coverage
 from service.patients import (
     OF_ONE_RECORD,
@@ -165,22 +164,3 @@ def suggest_for_all(
         coverage.add(recorded.grades, recorded.recommendation)
         each(patient_id, recorded)
     return coverage
-
-
-def suggest_for_profile(
-    graph: Graph,
-    bundle: Path,
-    path: Path,
-    *,
-    k: int,
-    miss_rate: float | None = None,
-    confirmed: Collection[str] = (),
-) -> Recommendation:
-    """Recommend for a profile in a JSON file; nothing is stored.
-
-    Raises:
-        ProfileError: the file is not a profile, or names a node that the graph does not have.
-    """
-    profile = read_profile_file(path, graph).confirm(confirmed)
-    recommender = Recommender.load(open_bundle(bundle, graph, verify=True), graph=graph)
-    return recommender.recommend(profile, k=k, miss_rate=miss_rate)

@@ -5,7 +5,6 @@ patient had before can not be newly started and are not ranked, by whatever row.
 ordered by row: the rows break their ties by popularity, so that chance decides nothing.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
