@@ -39,7 +39,8 @@ from recommend.suggestion import SimilarPatients
 
 # What a bundle that leaves the house learns from: with it the attack of evaluate.patients.attack
 # stays below 0.6 at the upper end of its interval (615 synthetic patients); with 1 it reaches 0.82.
-RELEASED_SHARE = 0.32
+RELEASED_SHARE = 0.3
+FEWEST = 5  # of the share, on whom a weight rests whatever the share is
 _AT_ONCE = 1024  # patients; bounds the memory
 
 
@@ -110,7 +111,7 @@ class Collaborative:
                 f"{n_patients} patients of the cohort got a drug that the graph knows; what "
                 f"patients receive is learnt from {LEAST} at least"
             )
-        least = math.ceil(LEAST * share)
+        least = max(math.ceil(LEAST * share), FEWEST)
         words = unnamed(cohort, least)
         # A tiny problem is slower on many threads, and its sums would depend on their number.
         with import_training("threadpoolctl").threadpool_limits(1, "blas"):

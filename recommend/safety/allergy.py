@@ -43,7 +43,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             continue
         is_judged = found is not None or not rules.groups(allergen) & rules.groups(drug)
         is_placed = rules.is_placed(drug) and rules.is_placed(allergen)
-        is_known = rules.covers("interacts", drug) and _is_described(rules, allergen)
+        is_known = rules.covers("interacts", drug) and allergen in rules.described_allergens
         if not (fact.is_certain and is_placed and is_judged and (is_known or found is not None)):
             gaps.append(f"the allergen {rules.name(allergen)}")
     if profile.allergies_known is Knowledge.UNKNOWN:
@@ -57,16 +57,6 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             text, source = "the record states that there is no known allergy", "patient record"
         verdicts.append(Verdict(CHECK, Outcome.CLEAR, text, source=source))
     return verdicts
-
-
-def _is_described(rules: SafetyRules, allergen: str) -> bool:
-    """Whether the tables say with what the allergen cross-reacts."""
-    own = rules.classes.get(allergen, frozenset()) | {allergen}
-    if any(rules.cross_reacts.of(group) for group in own):
-        return True
-    return any(
-        _is_of(rules, member, allergen) for members in rules.families.values() for member in members
-    )
 
 
 def graded(severity: Severity, *, is_severe: bool) -> Severity:

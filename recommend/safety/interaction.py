@@ -9,6 +9,8 @@ from recommend.suggestion import Outcome, Severity, Verdict
 
 CHECK = "interaction"
 
+_KEPT = 100_000  # pairs of which is remembered whether a sibling interacts
+
 
 def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]:
     """A hit for every partner with a row and every three of a table; not covered, or clear, else.
@@ -31,7 +33,7 @@ def check(rules: SafetyRules, patient: PatientState, drug: str) -> list[Verdict]
             open_pairs += [] if is_certain else [name]
         elif not said:
             by = covering(rules, drug, partner) if is_certain else ()
-            alike = _sibling(rules, drug, partner) if by else ""
+            alike = _sibling_once(rules, drug, partner) if by else ""
             if alike:
                 notes.append(f"no row with {name}, but {alike}: drugs of one class often share it")
                 continue
@@ -76,6 +78,17 @@ def covering(rules: SafetyRules, drug: str, partner: str) -> list[str]:
         for source in mine
         if source in its and (mine[source] or its[source])
     ]
+
+
+def _sibling_once(rules: SafetyRules, drug: str, partner: str) -> str:
+    """As :func:`_sibling`, found once for a pair."""
+    known, key = rules.siblings, (drug, partner)
+    if key in known:
+        return known[key]
+    found = _sibling(rules, drug, partner)
+    if len(known) < _KEPT:
+        known[key] = found
+    return found
 
 
 def _sibling(rules: SafetyRules, drug: str, partner: str) -> str:

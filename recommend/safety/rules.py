@@ -96,6 +96,14 @@ class SafetyRules:
         return frozenset(node for pair in pairs_of(self.graph, CROSS_REACTS) for node in pair)
 
     @cached_property
+    def described_allergens(self) -> frozenset[str]:
+        """Drugs and classes of which a table says with what they cross-react."""
+        alike = {drug for members in self.families.values() for drug in members}
+        groups = {group for drug in alike for group in self.classes.get(drug, ())}
+        in_told = {drug for group in self.cross_reacting for drug in self.members.get(group, ())}
+        return frozenset(alike | groups | self.cross_reacting | in_told)
+
+    @cached_property
     def judged_diseases(self) -> Mapping[str, frozenset[str]]:
         """Source -> the diseases for which it says that it looked at every drug it covers."""
         result: dict[str, set[str]] = {}
@@ -163,6 +171,11 @@ class SafetyRules:
     @cached_property
     def allergies(self) -> dict[tuple[str, str], Rule | None]:
         """What was found of allergen and drug so far; see :mod:`recommend.safety.allergy`."""
+        return {}
+
+    @cached_property
+    def siblings(self) -> dict[tuple[str, str], str]:
+        """What was found of two drugs so far; see :mod:`recommend.safety.interaction`."""
         return {}
 
     @cached_property
