@@ -11,7 +11,7 @@ from typing import NamedTuple
 from intake.observations import EGFR, EGFR_RANGE, dated, year_before
 from intake.quantities import Newest, newest, quantity
 from intake.resource import Resource
-from recommend.kidneys import DIFFERENCE, RATIO, ckd_epi_2021
+from recommend.kidneys import ckd_epi_2021, differ
 from recommend.profile import Sex
 
 # Creatinine in serum or plasma by mass, by substance, and in blood by mass.
@@ -84,7 +84,7 @@ def _contradiction(egfr: float, creatinine: float, days: int, age: float, sex: S
         return f"{text}, which is far too high for a child with that rate" if is_wrong else ""
     sexes: list[Sex] = [sex] if sex in ("female", "male") else ["female", "male"]
     expected = [ckd_epi_2021(creatinine, age, each) for each in sexes]
-    if not all(other is not None and _differ(egfr, other) for other in expected):
+    if not all(other is not None and differ(egfr, other) for other in expected):
         return ""
     rate = " or ".join(f"{other:.0f}" for other in expected if other is not None)
     return f"{text}, which gives {rate} by CKD-EPI 2021"
@@ -131,10 +131,6 @@ def _not_final(
             if used and day > used.day:
                 return f"a newer {name}, of {day}, is not final yet"
     return ""
-
-
-def _differ(one: float, other: float) -> bool:
-    return max(one, other) > RATIO * min(one, other) and abs(one - other) > DIFFERENCE
 
 
 def _egfr(value: object) -> float | None:

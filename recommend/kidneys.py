@@ -6,7 +6,7 @@ A rule names the one that its source used: the glomerular filtration rate per bo
 
 from recommend.profile import Sex
 
-RATIO, DIFFERENCE = 1.3, 15.0  # mL/min/1.73 m2: how far apart two estimates may lie
+_RATIO, _DIFFERENCE = 1.3, 15.0  # mL/min/1.73 m2: how far apart two estimates may lie
 ADULT = 18  # years; neither equation was made for children
 
 # Parameters of CKD-EPI 2021 by sex: kappa (mg/dL), alpha, and the factor.
@@ -53,6 +53,11 @@ def cockcroft_gault(creatinine: float, age: float, weight: float, sex: Sex) -> f
     return clearance * 0.85 if sex == "female" else clearance
 
 
+def differ(one: float, other: float) -> bool:
+    """Whether two estimates, in mL/min/1.73 m2, are too far apart for both to be right."""
+    return max(one, other) > _RATIO * min(one, other) and abs(one - other) > _DIFFERENCE
+
+
 def contradiction(egfr: float, creatinine: float, age: float, sex: Sex) -> str:
     """Why an eGFR and a creatinine of the same time cannot both be right; empty where they can.
 
@@ -65,8 +70,7 @@ def contradiction(egfr: float, creatinine: float, age: float, sex: Sex) -> str:
     expected = ckd_epi_2021(creatinine, age, sex)
     if expected is None:
         return ""
-    low, high = sorted((egfr, expected))
-    if high <= RATIO * low or high - low <= DIFFERENCE:
+    if not differ(egfr, expected):
         return ""
     return (
         f"an eGFR of {egfr:.3g} contradicts the creatinine, which gives {expected:.3g} "

@@ -7,9 +7,16 @@ import pytest
 
 from kg.errors import SchemaError
 from kg.graph import Graph
-from recommend.profile import Fact
-from recommend.safety import PatientState, SafetyRules, check_drug, never_suggested, vetoes
-from recommend.safety.pairs import PairTable
+from recommend.profile import Fact, Knowledge, PatientProfile
+from recommend.safety import (
+    PatientState,
+    SafetyRules,
+    check_drug,
+    interaction,
+    never_suggested,
+    vetoes,
+)
+from recommend.safety.pairs import PairTable, decide
 from recommend.safety.rules import CONTRAINDICATED, INTERACTS
 from tests.graphs import make_graph
 from tests.recommend.pharmacy import (
@@ -204,3 +211,30 @@ def test_a_pair_is_read_from_either_side_and_an_unknown_node_has_none(starter: G
         assert table.of(partner)[drug] == said
     assert table.of("DRUGBANK:none") == {}
     assert PairTable(starter, INTERACTS).to("DRUGBANK:none") == {}
+
+
+def test_a_pair_is_not_clear_where_a_drug_of_the_class_has_a_severe_row(
+    rules: SafetyRules,
+) -> None:
+    covered = sorted(rules.covered["interacts"])
+    severe = {
+        (a, b)
+        for a in covered
+        for b, said in rules.interacts.of(a).items()
+        if (rule := decide(said)) and rule.severity in ("contraindicated", "major")
+    }
+    alike = {d: [o for g in rules.level_4.get(d, ()) for o in rules.members[g]] for d in covered}
+    found = [
+        (one, other)
+        for one in covered
+        for other in covered
+        if one != other
+        and not rules.interacts.of(one).get(other)
+        and any((other, sibling) in severe for sibling in alike[one] if sibling not in (one, other))
+    ]
+    assert found
+    for drug, partner in found[:20]:
+        profile = PatientProfile(drugs=(Fact(partner),), drugs_known=Knowledge.KNOWN)
+        (verdict,) = interaction.check(rules, PatientState(profile, rules), drug)
+        assert verdict.outcome == "not covered"
+        assert "drugs of one class often share it" in verdict.text

@@ -102,3 +102,16 @@ def test_a_severe_reaction_counts_though_a_milder_one_is_recorded_too(small: Saf
 
     for allergies in (both, both[::-1]):
         assert outcomes(judge(small, B, "allergy", allergies=allergies)) == ["hit major"]
+
+
+def test_a_disease_that_is_over_is_no_hit_and_clears_nothing_that_it_speaks_against(
+    small: SafetyRules,
+) -> None:
+    past = Fact(HEART, status="resolved")
+
+    (verdict,) = judge(small, A, "contraindication", conditions=[past])
+
+    assert verdict.outcome == "not covered"
+    assert "recorded as resolved: if its history counts, contraindicated" in verdict.text
+    both = [past, Fact(HEART, status="active")]
+    assert outcomes(judge(small, A, "contraindication", conditions=both)) == ["hit contraindicated"]

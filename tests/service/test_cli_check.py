@@ -128,3 +128,17 @@ def test_a_near_match_counts_once_it_is_confirmed(demo_home: Path, tmp_path: Pat
 
     assert "Warfarin" in gap()
     assert "Warfarin" not in gap("--confirm", "DRUGBANK:DB00682")
+
+
+def test_drugs_within_one_text_are_compared_too(demo_home: Path) -> None:
+    found = checked(demo_home, "warfarin and aspirin")
+
+    assert {drug["answer"] for drug in found.values()} == {"acknowledge"}
+    assert checked(demo_home, "warfarin", "warfarin")["Warfarin"]["answer"] == "contraindicated"
+
+
+def test_a_deceased_patient_and_too_many_drugs_are_refused(demo_home: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "profile.json", {"deceased": True})
+
+    assert "deceased" in run("check", "warfarin", "--profile", file, home=demo_home).error
+    assert "too many" in run("check", *["warfarin"] * 201, home=demo_home).error
