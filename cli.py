@@ -597,13 +597,11 @@ def import_(
 @patient_app.command("list")
 def list_(home: Home = None, as_json: AsJson = False) -> None:
     """List the stored patients by their ids."""
-    from service.patients import ADMINISTRATION, open_store
+    from service.patients import TREATMENT, open_store
 
     settings = _settings(home)
-    with open_store(settings) as store:  # noqa: SIM117
-        with store.unit(settings.actor, purpose=ADMINISTRATION) as unit:
-            summaries = unit.patients.list()
-            unit.commit()
+    with open_store(settings) as store:
+        summaries = store.reading(settings.actor, purpose=TREATMENT).list()
     if as_json:
         _print_json([{"id": s.id, "created": s.created, "version": s.version} for s in summaries])
         return
@@ -663,13 +661,11 @@ def access_log(
     as_json: AsJson = False,
 ) -> None:
     """Show who did what with a patient's record."""
-    from service.patients import ADMINISTRATION, open_store
+    from service.patients import AUDIT, open_store
 
     settings = _settings(home)
-    with open_store(settings) as store:  # noqa: SIM117
-        with store.unit(settings.actor, purpose=ADMINISTRATION) as unit:
-            entries = unit.patients.access_log(patient)
-            unit.commit()
+    with open_store(settings) as store:
+        entries = store.reading(settings.actor, purpose=AUDIT).access_log(patient)
     _print_entries(entries, as_json=as_json)
 
 
@@ -729,10 +725,11 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show the last entries."""
-    from service.patients import open_store
+    from service.patients import AUDIT, open_store
 
-    with open_store(_settings(home)) as store:
-        entries = store.audit_log(limit)
+    settings = _settings(home)
+    with open_store(settings) as store:
+        entries = store.reading(settings.actor, purpose=AUDIT).audit_log(limit)
     _print_entries(entries, as_json=as_json)
 
 

@@ -5,6 +5,7 @@ Reasons name fields and what they should hold, never what they hold.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from intake.resource import (
     CODES,
@@ -20,6 +21,8 @@ from intake.resource import (
 )
 
 MAX_DEPTH = 64  # levels of nesting; real resources have about ten
+MAX_VALUES = 100_000  # values in one resource; real ones have hundreds
+TWICE = "names a field twice, so that programs differ in what it says"
 
 _SHAPES: Mapping[str, Mapping[str, str]] = {
     "Patient": {
@@ -81,11 +84,19 @@ _REQUIRED = {
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+class Doubled(dict[str, Any]):
+    """A JSON object that named a field more than once; what it holds is the last of each."""
+
+
 def damage(resource: Resource) -> str | None:
     """Why the resource cannot even be kept, or None."""
-    for value, depth in _walk(resource):
+    for number, (value, depth) in enumerate(_walk(resource)):
         if depth > MAX_DEPTH:
             return f"is nested deeper than {MAX_DEPTH} levels"
+        if number == MAX_VALUES:
+            return f"holds more than {MAX_VALUES:,} values"
+        if isinstance(value, Doubled):
+            return TWICE
         if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
             return "holds half a character (a lone surrogate), which is not Unicode text"
     return None
@@ -234,12 +245,17 @@ _IS_SHAPE: Mapping[str, Callable[[object], bool]] = {
 
 
 def _walk(value: object) -> Iterator[tuple[object, int]]:
-    todo: list[tuple[object, int]] = [(value, 1)]
+    """Every value with its depth, and keys that are not ASCII; keeps one iterator a level."""
+    todo: list[Iterator[object]] = [iter((value,))]
     while todo:
-        found, depth = todo.pop()
-        yield found, depth
-        if isinstance(found, dict):
-            todo += [(inner, depth + 1) for inner in found.values()]
-            todo += [(key, depth) for key in found if not key.isascii()]
-        elif isinstance(found, list):
-            todo += [(inner, depth + 1) for inner in found]
+        for found in todo[-1]:
+            yield found, len(todo)
+            if isinstance(found, dict):
+                yield from ((key, len(todo)) for key in found if not key.isascii())
+                todo.append(iter(found.values()))
+                break
+            if isinstance(found, list):
+                todo.append(iter(found))
+                break
+        else:
+            todo.pop()

@@ -11,27 +11,25 @@ be used (no code, a modifierExtension) stays among the resources as long as its 
 it is stored as it came, :func:`intake.to_profile` does not use it and says so.
 """
 
-import gzip
-import itertools
 import json
 import math
-import tarfile
-import zlib
+import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-from intake.errors import IntakeError, NotFhirError, UnclaimedError, UnreadableError
+from intake.checks import TWICE, Doubled
+from intake.errors import IntakeError, NotFhirError, UnclaimedError
+from intake.files import LINES, name_of, read_documents, read_lines
 from intake.grouping import PatientBundle, Problem, Records
 from intake.resource import KEPT, clean
 
+MAX_UNUSABLE = 10_000  # entries of a file that are no resource; with more it is refused
 MAX_BYTES = 64 * 2**20  # of one file, archive member or NDJSON line; Synthea's bundles have 1 MiB
 
 _TYPES = ("transaction", "collection", "searchset", "batch", "document")
-_ARCHIVES = (".tar.gz", ".tgz")
-_LINES = (".ndjson", ".ndjson.gz")
+_TYPE = re.compile("[A-Za-z]{1,64}")
 _MODIFIED = "has a modifierExtension that is not understood, so it must not be used"
 
 __all__ = ["MAX_BYTES", "PatientBundle", "Problem", "read_patients"]
@@ -62,10 +60,10 @@ def read_patients(
     pool = _Document(is_page=True)
     for path in map(Path, paths):
         try:
-            if path.name.lower().endswith(_LINES):
-                _read_lines(path, pool)
+            if path.name.lower().endswith(LINES):
+                pool.absorb(_read_lines(path))
                 continue
-            for place, content in _contents(path):
+            for place, content in read_documents(path, limit=MAX_BYTES):
                 try:
                     document = _read_bundle(place, content)
                 except NotFhirError as error:
@@ -100,17 +98,27 @@ class _Document:
     def add(self, place: str, resource: object, *, full_url: str = "", raw: bytes | None) -> None:
         """File one entry's resource, or what is wrong with it."""
         if not isinstance(resource, dict):
-            reason = "has no resource" if resource is None else "must be an object"
-            self.problems.append(Problem(place, reason))
+            self.refuse(place, "has no resource" if resource is None else "must be an object")
             return
         kind = resource.get("resourceType")
         if not isinstance(kind, str) or not kind:
-            self.problems.append(Problem(place, "has no resourceType"))
+            self.refuse(place, "has no resourceType")
         elif kind == "Bundle":
             reason = "a bundle in a bundle is not read; give it as a file of its own"
-            self.problems.append(Problem(f"{place} (Bundle)", reason))
+            self.refuse(f"{place} (Bundle)", reason)
         elif kind in KEPT:
             self.records.add(f"{place} ({kind})", resource, full_url=full_url, raw=raw)
+
+    def refuse(self, place: str, reason: str) -> None:
+        """Note an entry that is no resource.
+
+        Raises:
+            NotFhirError: there are too many of them; nothing of the file may be used then.
+        """
+        if len(self.problems) == MAX_UNUSABLE:
+            file = place.rpartition(": ")[0]
+            raise NotFhirError(file, f"has more than {MAX_UNUSABLE:,} entries that are no resource")
+        self.problems.append(Problem(place, reason))
 
     def absorb(self, other: "_Document") -> None:
         """Take over what ``other`` holds, as text."""
@@ -131,9 +139,11 @@ def _read_bundle(place: str, content: bytes | NotFhirError) -> _Document:
     for number, entry in enumerate(bundle.get("entry", []), 1):
         where = f"{place}: entry {number}"
         if not isinstance(entry, dict):
-            document.problems.append(Problem(where, "must be an object"))
+            document.refuse(where, "must be an object")
+        elif isinstance(entry, Doubled):
+            document.refuse(where, TWICE)
         elif entry.get("modifierExtension"):
-            document.problems.append(Problem(where, f"{_MODIFIED}; it is left out"))
+            document.refuse(where, f"{_MODIFIED}; it is left out")
         else:
             full_url = clean(entry.get("fullUrl"))
             document.add(where, entry.get("resource"), full_url=full_url, raw=None)
@@ -143,9 +153,12 @@ def _read_bundle(place: str, content: bytes | NotFhirError) -> _Document:
 def _check_bundle(place: str, bundle: Any) -> None:
     if not isinstance(bundle, dict) or "resourceType" not in bundle:
         raise NotFhirError(place, "is JSON but not FHIR; give a Bundle of R4 resources")
+    if isinstance(bundle, Doubled):
+        raise NotFhirError(place, TWICE)
     kind = clean(bundle["resourceType"])
     if kind != "Bundle":
-        raise NotFhirError(place, f"is a single {kind or 'resource'}; give a Bundle, or NDJSON")
+        known = kind if _TYPE.fullmatch(kind) else "resource"  # anything else is not for a message
+        raise NotFhirError(place, f"is a single {known}; give a Bundle, or NDJSON")
     if bundle.get("type") not in _TYPES:
         raise NotFhirError(place, f"is a Bundle of another type than {', '.join(_TYPES)}")
     if bundle.get("modifierExtension") or bundle.get("implicitRules"):
@@ -154,111 +167,34 @@ def _check_bundle(place: str, bundle: Any) -> None:
         raise NotFhirError(place, "has an entry that is no list; a Bundle holds a list of entries")
 
 
-def _read_lines(path: Path, pool: _Document) -> None:
-    """Add the lines of an NDJSON file to ``pool``."""
-    place = clean(path.name)
-    broken: list[Problem] = []
+def _read_lines(path: Path) -> _Document:
+    """What an NDJSON file holds. One that breaks off gives nothing: whom it lacks, nobody knows."""
+    place = name_of(path)
+    document = _Document(is_page=True)
     n_read = number = 0
-    for number, line in _lines(path):
+    for number, line in read_lines(path, limit=MAX_BYTES):
         where = f"{place}: line {number}"
         try:
             resource = _parse(where, line)
         except NotFhirError as error:
-            broken.append(Problem(where, error.reason))
+            document.refuse(where, error.reason)
             continue
-        pool.add(where, resource, raw=line)
+        document.add(where, resource, raw=line)
         n_read += isinstance(resource, dict)
     if not number:
         raise NotFhirError(place, "is empty; NDJSON has a JSON object on each line")
-    if broken and not n_read:
+    if document.problems and not n_read:
         raise NotFhirError(place, "is not NDJSON, which has a JSON object on each line")
-    pool.problems += broken
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, numbered from 1."""
-    place = clean(path.name)
-    with _opened(path) as file, _naming_damage(place), _unzipped(file, path) as stream:
-        for number in itertools.count(1):
-            line = stream.readline(MAX_BYTES + 1)
-            if not line:
-                return
-            if len(line) > MAX_BYTES:
-                raise NotFhirError(f"{place}: line {number}", _too_large())
-            if line.strip():
-                yield number, line
-
-
-def _contents(path: Path) -> Iterator[tuple[str, bytes | NotFhirError]]:
-    """The bundles in a file: place and bytes, or why it is refused."""
-    place = clean(path.name)
-    if path.name.lower().endswith(_ARCHIVES):
-        yield from _members(path)
-    elif path.name.lower().endswith(".json"):
-        with _opened(path) as file, _naming_damage(place):
-            content = file.read(MAX_BYTES + 1)
-        yield place, content if len(content) <= MAX_BYTES else NotFhirError(place, _too_large())
-    else:
-        kinds = ", ".join((".json", *_LINES, *_ARCHIVES))
-        raise NotFhirError(place, f"is none of the files that are read: {kinds}")
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes | NotFhirError]]:
-    place = clean(path.name)
-    n_json = 0
-    with (
-        _opened(path) as file,
-        _naming_damage(place),
-        tarfile.open(fileobj=file, mode="r|gz") as archive,
-    ):
-        for member in archive:
-            if not member.name.lower().endswith(".json"):
-                continue
-            n_json += 1
-            inner = f"{place}: {clean(member.name)}"
-            if not member.isreg():
-                yield inner, NotFhirError(inner, "is a link or device; archives must hold files")
-            elif member.size > MAX_BYTES:
-                yield inner, NotFhirError(inner, _too_large())
-            else:
-                content = archive.extractfile(member)
-                yield inner, content.read() if content else b""
-    if not n_json:
-        raise NotFhirError(place, "holds no .json file; it must hold bundles")
-
-
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except IsADirectoryError:
-        raise UnreadableError(clean(str(path)), "is a folder; name the files in it") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or "is no file name"
-        raise UnreadableError(clean(str(path)), f"cannot be read: {reason}") from error
-
-
-def _unzipped(file: IO[bytes], path: Path) -> IO[bytes]:
-    return (
-        cast(IO[bytes], gzip.GzipFile(fileobj=file)) if path.name.lower().endswith(".gz") else file
-    )
-
-
-@contextmanager
-def _naming_damage(place: str) -> Iterator[None]:
-    """Say which file it is when its compression or archive is broken."""
-    try:
-        yield
-    # TypeError: what tarfile in stream mode makes of a gzip file that ends inside its header.
-    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, TypeError) as error:
-        reason = f"is damaged or cut off ({clean(str(error)) or type(error).__name__})"
-        raise NotFhirError(place, reason) from error
+    return document
 
 
 def _parse(place: str, content: bytes) -> Any:
     if not content.strip():
         raise NotFhirError(place, "is empty; it must hold JSON")
     try:
-        return json.loads(content, parse_float=_finite, parse_constant=_finite)
+        return json.loads(
+            content, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_object
+        )
     except RecursionError:
         raise NotFhirError(place, "is nested too deeply to be FHIR") from None
     except json.JSONDecodeError as error:
@@ -270,12 +206,13 @@ def _parse(place: str, content: bytes) -> Any:
         raise NotFhirError(place, "holds a number that is too large or not a number") from None
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Doubled(found)
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError("not a finite number")
     return value
-
-
-def _too_large() -> str:
-    return f"is larger than {MAX_BYTES // 2**20} MiB; split it, or give NDJSON"

@@ -19,6 +19,8 @@ from intake.resource import (
     reference_keys,
 )
 
+MAX_IDENTIFIERS = 1000  # of one person; real records have fewer than ten
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -139,7 +141,8 @@ class Records:
     def absorb(self, other: "Records") -> None:
         """Take over the records of ``other``, as text."""
         for record in other._records:
-            record.content = json.dumps(record.load()).encode()
+            if isinstance(record.content, dict):
+                record.content = json.dumps(record.content).encode()
         self._records += other._records
         self.unclaimed += other.unclaimed
 
@@ -173,6 +176,8 @@ class Records:
             owner = _Owner(record, person_identifiers(resource))
             if forbidden(resource):
                 self._refuse(owner, record.reasons[0])
+            if len(owner.identifiers) > MAX_IDENTIFIERS:
+                self._refuse(owner, f"has more than {MAX_IDENTIFIERS} identifiers")
             first = next((index[key] for key in record.keys if key in index), None)
             if first is not None and _is_repeated(first, owner):
                 if first.record.load() != resource:

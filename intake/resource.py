@@ -87,7 +87,7 @@ def clean(text: object) -> str:
     if not isinstance(text, str):
         return ""
     if not (text.isascii() and text.isprintable()):
-        text = "".join(map(_visible, text))
+        text = text.translate(_VISIBLE)
     return " ".join(text.split())
 
 
@@ -231,8 +231,19 @@ def allergens(resource: Resource) -> list[object]:
     return [reaction.get("substance") for reaction in objects(resource.get("reaction"))]
 
 
-def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    if category in ("Cf", "Cs", "Cn", "Co"):
-        return ""
-    return " " if category[0] in "CZ" else character
+class _Visible(dict[int, int | str]):
+    """What each character reads as; filled in as characters are met."""
+
+    def __missing__(self, code: int) -> int | str:
+        category = unicodedata.category(chr(code))
+        read: int | str = code
+        if category in ("Cf", "Cs", "Cn", "Co"):
+            read = ""
+        elif category[0] in "CZ":
+            read = " "
+        if len(self) < 1 << 14:  # whoever sends all of Unicode does not fill the memory with it
+            self[code] = read
+        return read
+
+
+_VISIBLE = _Visible()

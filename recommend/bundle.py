@@ -22,6 +22,7 @@ from kg.graph import Graph
 from kg.schema import parse_metapath
 from recommend.contributions import Contributions, is_metapath
 from recommend.errors import BundleError
+from recommend.stale import read_mark
 
 if TYPE_CHECKING:
     from recommend.answers.conformal import Abstention
@@ -46,6 +47,7 @@ _STEMS = (
     "linear.",
     "manifest.",
     "scores.",
+    "stale.",
 )
 
 
@@ -111,6 +113,20 @@ class Bundle:
 
         stored = self.card.get("abstention")
         return Abstention.from_json(stored) if stored else None
+
+    @property
+    def read_from(self) -> Mapping[str, Any] | None:
+        """The store that the patients were read from, and when in its log; None for no store.
+
+        ``store`` is its id, ``first`` and ``stop`` number the audit entries of the reads, ``root``
+        is the log's root behind them. Not content: the fingerprint of equal trainings is equal.
+        """
+        return self.folder.manifest.get("read_from")
+
+    @property
+    def stale(self) -> str | None:
+        """Why it should be trained again: a patient was erased, e.g.; None if nothing says so."""
+        return read_mark(self.folder.path, self.fingerprint)
 
     @property
     def absent(self) -> Mapping[str, str]:
@@ -193,6 +209,7 @@ def write_bundle(
     embeddings: NDArray[np.float16],
     collaborative: Arrays | None,
     evaluation: Mapping[str, Any],
+    read_from: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Write a bundle to the folder ``path`` and return it as opened from there.
 
@@ -206,6 +223,7 @@ def write_bundle(
         embeddings: (n_nodes, dim) float16.
         collaborative: what :class:`Collaborative` saves, or None where ``card`` says why not.
         evaluation: JSON values.
+        read_from: see :attr:`Bundle.read_from`.
 
     Raises:
         BundleError: ``card`` says that a member explains the scores that is none, an array has not
@@ -227,7 +245,8 @@ def write_bundle(
     }
     if collaborative is not None:
         files["collaborative.safetensors"] = _tensors(collaborative)
-    write_folder(path, kind=KIND, version=VERSION, files=files, header=full)
+    header = {**full, "read_from": dict(read_from) if read_from else None}
+    write_folder(path, kind=KIND, version=VERSION, files=files, header=header)
     return open_bundle(path, graph)
 
 

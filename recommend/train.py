@@ -63,6 +63,7 @@ def train(
     epochs: int = EPOCHS,
     progress: Progress | None = None,
     validate: bool = True,
+    read_from: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Fit every model, learn their combination on hidden diseases, and write the bundle.
 
@@ -84,6 +85,7 @@ def train(
         progress: called with what is being done, steps done, steps in all.
         validate: False leaves out the views on which the combination is learnt and judged: all
             members weigh the same, nothing is calibrated, and the bundle says so.
+        read_from: where ``cohort`` was read; see :attr:`Bundle.read_from`.
 
     Raises:
         ModelError: there is nothing to learn from, or the extra ``train`` is not installed.
@@ -113,7 +115,7 @@ def train(
     }
     with only_writer(work, wait=False):
         run = _Run(work, settings, seed, data, progress)
-        patients = _Patients(cohort, epsilon)
+        patients = _Patients(cohort, epsilon, read_from)
         return _train(graph, data, patients, out, run, card=card, validate=validate)
 
 
@@ -167,7 +169,7 @@ def _train(
             "abstention": abstention.to_json() if abstention.strata else None,
             "explained_by": Trees.name,
             "absent": absent,
-            **(patients.card() if collaborative else _Patients(None, None).card()),
+            **(patients.card() if collaborative else _Patients().card()),
             **card,
         },
         scores={**{n: model.score() for n, model in members.items()}, STACK: stack.score()},
@@ -176,6 +178,7 @@ def _train(
         embeddings=embeddings,
         collaborative=collaborative.save() if collaborative else None,
         evaluation=report,
+        read_from=patients.read_from if collaborative else None,
     )
     for left in out.parent.glob(f".{out.name}.work-*"):  # also what was never finished
         shutil.rmtree(left)
@@ -186,8 +189,9 @@ def _train(
 class _Patients:
     """Who is learnt from, and with which guarantee."""
 
-    cohort: Cohort | None
-    epsilon: float | None
+    cohort: Cohort | None = None
+    epsilon: float | None = None
+    read_from: Mapping[str, Any] | None = None
 
     def card(self) -> dict[str, Any]:
         cohort = self.cohort

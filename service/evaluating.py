@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kg.errors import UnknownNodeError
 from kg.graph import Graph
-from recommend.bundle import open_bundle
+from recommend.bundle import Bundle, open_bundle
 from recommend.cohorts.combination import graph_part
 from recommend.evaluate import patients
 from recommend.evaluate.patients.interactions import serious_pairs
@@ -24,9 +24,10 @@ from recommend.models import model_class
 from recommend.models.base import Progress
 from service.cohorts import read_cohort
 from service.errors import SettingsError
-from service.patients import Failed
+from service.patients import Failed, open_store
 from service.scoring import Scoring, open_cache
 from service.settings import Settings, existing
+from service.staleness import stale_reason
 
 DEFAULT_MODELS = ("metapath", "similarity", "trees", "stack")  # the baselines are never left out
 
@@ -174,9 +175,19 @@ def _evaluate_patients(
     )
     about = {"graph": graph.fingerprint, "bundle": opened.fingerprint}
     found = replace(found, settings={**about, **found.settings})
+    if stale := _stale(settings, asked, opened):
+        found = replace(found, notes=(f"the bundle is stale: {stale}", *found.notes))
     if asked.report:
         write_html(found, asked.report)
     return found
+
+
+def _stale(settings: Settings, asked: Asked, bundle: Bundle) -> str | None:
+    """Why the bundle should be trained again, or None."""
+    if asked.patients != "store":
+        return bundle.stale
+    with open_store(settings) as database:
+        return stale_reason(database, bundle.folder)
 
 
 def _check(track: str, asked: Asked) -> None:

@@ -14,6 +14,7 @@ from service.errors import SettingsError
 from service.merging import merge_records
 from service.settings import BUSY_SECONDS, Settings, existing
 from storage import (
+    AccessDeniedError,
     Database,
     DecryptionError,
     ErasedError,
@@ -23,13 +24,23 @@ from storage import (
     StaleRecordError,
     StoreUnavailableError,
 )
+from storage.database import backend_for
+from storage.keyfile import provider_of
+from storage.providers import Command, Environment, FileRights, KeyProvider, Passphrase
 
 TREATMENT = "treatment"
 TRAINING = "training"
 ADMINISTRATION = "administration"
+AUDIT = "audit"
 
 # What concerns one patient's record and no other's: the others are gone on with.
-OF_ONE_RECORD = (DecryptionError, StaleRecordError, ErasedError, IntakeError)
+OF_ONE_RECORD = (
+    AccessDeniedError,
+    DecryptionError,
+    StaleRecordError,
+    ErasedError,
+    IntakeError,
+)
 
 Failed = Callable[[str, str], None]  # called with a pseudonym and what is wrong with the record
 
@@ -74,16 +85,34 @@ class ImportReport:
 def open_store(settings: Settings, *, create: bool = False) -> Iterator[Database]:
     """The patient store of ``settings``; with ``create`` a missing one is made.
 
+    Whoever makes it is its owner, who holds every role until they grant them to others.
+
     Raises:
         SettingsError: there is no key ring, or no store.
         KeyRingError: the ring cannot be used, or is another store's.
     """
     ring = open_keys(settings)
-    if create and not settings.store.exists():
+    if not has_store(settings):
+        if not create:
+            raise SettingsError(
+                f"no patient store at {_words(settings)}: `patient import` makes one"
+            )
         _create_store(settings, ring)
-    store = existing(settings.store, "patient store", "patient import")
-    with Database.open(store, ring, busy_seconds=BUSY_SECONDS) as database:
+    with Database.open(settings.store, ring, busy_seconds=BUSY_SECONDS) as database:
         yield database
+
+
+def has_store(settings: Settings) -> bool:
+    """Whether a store lies at the location of ``settings``.
+
+    Raises:
+        StoreUnavailableError: that cannot be told.
+    """
+    backend = backend_for(settings.store, BUSY_SECONDS)
+    try:
+        return backend.exists()
+    finally:
+        backend.close()
 
 
 def open_keys(settings: Settings) -> KeyRing:
@@ -91,37 +120,62 @@ def open_keys(settings: Settings) -> KeyRing:
 
     Raises:
         SettingsError: there is none.
-        KeyRingError: it cannot be used.
+        KeyRingError: it cannot be used, or not without what protects it.
     """
     _check_not_lost(settings)
-    return KeyRing.open(existing(settings.keys, "key ring", "keys init"))
+    path = existing(settings.keys, "key ring", "keys init")
+    return KeyRing.open(path, provider=provider(settings, provider_of(path)))
 
 
-def make_keys(settings: Settings) -> KeyRing:
-    """A new key ring for a home that has no store yet.
+def make_keys(settings: Settings, protection: str = "file") -> KeyRing:
+    """A new key ring for a home that has no store yet, protected by a provider of this name.
 
     Raises:
         SettingsError: a store lies there that an earlier ring opens.
-        KeyRingError: there is a ring already, or it cannot be written.
+        KeyRingError: there is a ring already, it cannot be written, or the provider has no key.
     """
     _check_not_lost(settings)
-    return KeyRing.create(settings.keys)
+    return KeyRing.create(settings.keys, provider=provider(settings, protection))
+
+
+def provider(settings: Settings, name: str) -> KeyProvider:
+    """What protects a key ring: ``file``, ``passphrase``, ``environment`` or ``command``.
+
+    Raises:
+        SettingsError: there is no such provider.
+    """
+    if name == "file":
+        return FileRights()
+    if name == "passphrase":
+        return Passphrase(settings.passphrase)
+    if name == "environment":
+        return Environment(settings.key)
+    if name == "command":
+        return Command(settings.key_command or None)
+    raise SettingsError(
+        f"a key ring is protected by file, passphrase, environment or command, not {name!r}"
+    )
 
 
 def _check_not_lost(settings: Settings) -> None:
-    if settings.store.exists() and not settings.keys.exists():
+    if not settings.keys.exists() and has_store(settings):
         raise SettingsError(
-            f"no key ring at {settings.keys}, but a store lies at {settings.store} that an earlier "
-            "ring opens: restore that ring; a new one cannot open it"
+            f"no key ring at {settings.keys}, but a store lies at {_words(settings)} that an "
+            "earlier ring opens: restore that ring; a new one cannot open it"
         )
 
 
 def _create_store(settings: Settings, ring: KeyRing) -> None:
     try:
-        Database.create(settings.store, ring).close()
+        Database.create(settings.store, ring, owner=settings.actor).close()
     except StoreUnavailableError:
-        if not settings.store.exists():  # else another process was faster: its store is as good
+        if not has_store(settings):  # else another process was faster: its store is as good
             raise
+
+
+def _words(settings: Settings) -> str:
+    """The location of the store, without a password."""
+    return backend_for(settings.store).name
 
 
 def import_patients(
@@ -187,20 +241,15 @@ def _store(database: Database, actor: str, bundle: PatientBundle) -> tuple[str, 
 def read_record(
     database: Database, patient_id: str, *, actor: str, purpose: str
 ) -> list[dict[str, Any]]:
-    """A patient's resources: one transaction reads the sealed record and commits its audit entry.
+    """A patient's resources, once the audit entry about reading them is durable.
 
     Raises:
-        NotFoundError, DecryptionError, StaleRecordError: as the repository's ``get``.
+        NotFoundError, AccessDeniedError, DecryptionError, StaleRecordError: as the repository's
+            ``get``.
     """
-    with database.unit(actor, purpose=purpose) as unit:
-        record = unit.patients.get(patient_id)
-        unit.commit()
-    return list(record.resources)
+    return list(database.reading(actor, purpose=purpose).get(patient_id).resources)
 
 
 def patient_ids(database: Database, *, actor: str, purpose: str) -> list[str]:
     """The ids of all patients that are not erased, in the order in which they came."""
-    with database.unit(actor, purpose=purpose) as unit:
-        ids = [summary.id for summary in unit.patients.list()]
-        unit.commit()
-    return ids
+    return [summary.id for summary in database.reading(actor, purpose=purpose).list()]

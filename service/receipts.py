@@ -22,6 +22,7 @@ from recommend.profile import PatientProfile
 from recommend.recommender import Recommender
 from recommend.suggestion import Recommendation
 from service.errors import ReceiptError
+from service.staleness import stale_reason
 from storage import Database
 
 VERSION = 1
@@ -38,6 +39,7 @@ class Replay:
         changes: suggestions that only one of the two answers has, one sentence each.
         receipt: of the stored answer.
         entry: number of the audit entry that this replay left.
+        stale: why the bundle should be trained again, or None.
     """
 
     suggestion_id: str
@@ -46,6 +48,7 @@ class Replay:
     changes: tuple[str, ...]
     receipt: Mapping[str, Any]
     entry: int
+    stale: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
@@ -58,6 +61,7 @@ class Replay:
             "changes": list(self.changes),
             "receipt": dict(self.receipt),
             "audit_entry": self.entry,
+            "stale_bundle": self.stale,
         }
 
 
@@ -130,6 +134,7 @@ def replay(
         _changes(answer, rebuilt) if rebuilt else (),
         receipt,
         entry,
+        stale_reason(database, recommender.bundle.folder),
     )
 
 

@@ -2,8 +2,9 @@
 
 import getpass
 import os
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.errors import SettingsError
@@ -18,10 +19,18 @@ class Settings:
     Attributes:
         home: the folder where everything lives unless a flag names another place.
         actor: who acts, as the audit log knows them.
+        location: of the patient store, where it is not in the home: a path, or a
+            ``postgresql+psycopg://`` URL.
+        passphrase, key, key_command: what opens the key ring, where its file alone does not; see
+            ``storage.providers``.
     """
 
     home: Path
     actor: str
+    location: str = field(default="", repr=False)  # may hold a password
+    passphrase: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    key_command: tuple[str, ...] = ()
 
     @property
     def graph(self) -> Path:
@@ -39,9 +48,9 @@ class Settings:
         return self.home / "keys" / "ring.json"
 
     @property
-    def store(self) -> Path:
-        """The patient store's file."""
-        return self.home / "patients.db"
+    def store(self) -> str:
+        """Where the patient store is: a path or a URL."""
+        return self.location or str(self.home / "patients.db")
 
 
 def read_settings(
@@ -49,10 +58,13 @@ def read_settings(
 ) -> Settings:
     """The settings for ``home``, else for ``PHARMAKON_HOME``, else for ``.pharmakon`` here.
 
-    ``PHARMAKON_ACTOR`` names the actor; without it the login name does.
+    ``PHARMAKON_ACTOR`` names the actor; without it the login name does. ``PHARMAKON_STORE`` is
+    the location of the patient store. ``PHARMAKON_PASSPHRASE``, ``PHARMAKON_KEY`` or
+    ``PHARMAKON_KEY_COMMAND`` (a command line, run without a shell) opens the key ring, where it
+    is protected so.
 
     Raises:
-        SettingsError: the home is a file, or no actor can be told.
+        SettingsError: the home is a file, no actor can be told, or the command cannot be split.
     """
     if home is None:
         home = Path(environment.get("PHARMAKON_HOME") or ".pharmakon")
@@ -64,7 +76,18 @@ def read_settings(
             actor = getpass.getuser()
         except (OSError, KeyError):
             raise SettingsError("nobody is logged in: set PHARMAKON_ACTOR to who acts") from None
-    return Settings(home, actor)
+    try:
+        command = tuple(shlex.split(environment.get("PHARMAKON_KEY_COMMAND", "")))
+    except ValueError as error:
+        raise SettingsError(f"PHARMAKON_KEY_COMMAND is not a command line: {error}") from None
+    return Settings(
+        home,
+        actor,
+        environment.get("PHARMAKON_STORE", "").strip(),
+        environment.get("PHARMAKON_PASSPHRASE"),
+        environment.get("PHARMAKON_KEY"),
+        command,
+    )
 
 
 def existing(path: Path, what: str, maker: str) -> Path:

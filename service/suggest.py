@@ -30,6 +30,7 @@ from service.patients import (
 )
 from service.receipts import make_receipt
 from service.settings import Settings
+from service.staleness import stale_reason
 from storage import Database
 
 
@@ -44,6 +45,7 @@ class Recorded:
         grades: match grade, or ``unmapped`` -> recorded codes of the patient.
         receipt: digests of everything that the answer depends on; JSON values.
         entry: number of the audit entry that was written with it.
+        stale: why the bundle that answered should be trained again, or None.
     """
 
     suggestion_id: str
@@ -52,6 +54,7 @@ class Recorded:
     grades: Mapping[str, int]
     receipt: dict[str, Any]
     entry: int
+    stale: str | None = None
 
     def __repr__(self) -> str:
         return f"Recorded({self.suggestion_id!r})"
@@ -62,19 +65,25 @@ class Recorded:
             "suggestion": self.suggestion_id,
             "audit_entry": self.entry,
             "receipt": self.receipt,
+            "stale_bundle": self.stale,
             **self.recommendation.to_json(),
         }
 
 
 @dataclass(frozen=True)
 class SuggestService:
-    """The rooms that the use case joins, opened once."""
+    """The rooms that the use case joins, opened once.
+
+    Attributes:
+        stale: why the recommender's bundle should be trained again, or None.
+    """
 
     database: Database
     recommender: Recommender
     resolver: Resolver
     actor: str
     today: Callable[[], date] = date.today
+    stale: str | None = None
 
     def suggest(
         self,
@@ -116,7 +125,7 @@ class SuggestService:
             suggestion_id = unit.patients.put_suggestion(patient_id, document)
             entry = unit.commit().n_entries - 1
         grades = code_grades(resources, self.resolver)
-        return Recorded(suggestion_id, answer, profile, grades, receipt, entry)
+        return Recorded(suggestion_id, answer, profile, grades, receipt, entry, self.stale)
 
 
 @contextmanager
@@ -129,7 +138,8 @@ def open_service(settings: Settings, graph: Graph, bundle: Path) -> Iterator[Sug
     """
     recommender = Recommender.load(open_bundle(bundle, graph, verify=True), graph=graph)
     with open_store(settings) as database:
-        yield SuggestService(database, recommender, Resolver(graph), settings.actor)
+        stale = stale_reason(database, recommender.bundle.folder)
+        yield SuggestService(database, recommender, Resolver(graph), settings.actor, stale=stale)
 
 
 def suggest_for_all(

@@ -18,6 +18,7 @@ from service.cohorts import read_cohort
 from service.errors import SettingsError
 from service.patients import Failed
 from service.settings import Settings
+from service.staleness import noted_reads
 
 
 def train_bundle(
@@ -60,7 +61,12 @@ def train_bundle(
     diseases = _read_ids(hide_diseases, ("disease_id",), graph) if hide_diseases else []
     if epsilon is not None and not (patients and epsilon > 0):
         raise SettingsError("--epsilon is more than 0, and is about the patients of --patients")
-    cohort = read_cohort(settings, graph, patients, failed=failed) if patients else None
+    cohort, reads = None, None
+    if patients == "store":
+        with noted_reads(settings) as reads:
+            cohort = read_cohort(settings, graph, patients, failed=failed)
+    elif patients:
+        cohort = read_cohort(settings, graph, patients, failed=failed)
     return train(
         graph,
         out,
@@ -71,6 +77,7 @@ def train_bundle(
         hide_pairs=[(pair[0], pair[1]) for pair in pairs],
         hide_diseases=[row[0] for row in diseases],
         progress=progress,
+        read_from=reads,
     )
 
 

@@ -3,19 +3,18 @@
 A tour::
 
     ring = KeyRing.create(Path("keys/ring.json"))       # once; keep a copy elsewhere
-    with Database.create("patients.db", ring) as database:
+    with Database.create("patients.db", ring, owner="dr.lee") as database:
         with database.unit("dr.lee", purpose="treatment") as unit:
             patient = unit.patients.add(resources, [Identifier(system, value)])
             unit.commit()                               # without it: rolled back
-        with database.unit("dr.lee", purpose="treatment") as unit:
-            record = unit.patients.get(patient)         # leaves an audit entry
-            unit.commit()                               # only now show what was read
+        reading = database.reading("dr.lee", purpose="treatment")
+        record = reading.get(patient)                   # its audit entry is durable by now
         database.verify_audit()
 
 Read in this order: ``crypto`` (envelopes and context), ``keys`` (the ring),
-``tables``, ``merkle`` and ``tree``, ``audit``, ``sealed``, ``records``,
-``database``, ``verification``. The package knows nothing of graphs or models;
-it imports nothing else of ours.
+``tables``, ``merkle`` and ``tree``, ``audit``, ``access``, ``sealed``,
+``records``, ``database``, ``verification``. The package knows nothing of graphs
+or models; it imports nothing else of ours.
 """
 
 from storage.audit import AuditEntry, AuditLog
@@ -23,7 +22,9 @@ from storage.checkpoint import Checkpoint
 from storage.database import Database, UnitOfWork
 from storage.documents import Identifier, PatientRecord, PatientSummary, StoredSuggestion
 from storage.errors import (
+    AccessDeniedError,
     AuditError,
+    BackupError,
     DecryptionError,
     ErasedError,
     InvalidRecordError,
@@ -34,18 +35,21 @@ from storage.errors import (
     StorageError,
     StoreBusyError,
     StoreUnavailableError,
+    TombstoneError,
 )
 from storage.keys import KeyRing, KeyStatus
 from storage.proofs import AuditProof
-from storage.records import PatientRepository
+from storage.records import PatientReader, PatientRepository
 from storage.verification import AuditReport
 
 __all__ = [
+    "AccessDeniedError",
     "AuditEntry",
     "AuditError",
     "AuditLog",
     "AuditProof",
     "AuditReport",
+    "BackupError",
     "Checkpoint",
     "Database",
     "DecryptionError",
@@ -56,6 +60,7 @@ __all__ = [
     "KeyRingError",
     "KeyStatus",
     "NotFoundError",
+    "PatientReader",
     "PatientRecord",
     "PatientRepository",
     "PatientSummary",
@@ -65,5 +70,6 @@ __all__ = [
     "StoreBusyError",
     "StoreUnavailableError",
     "StoredSuggestion",
+    "TombstoneError",
     "UnitOfWork",
 ]

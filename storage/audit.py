@@ -1,29 +1,29 @@
 """The audit log: entries as canonical bytes, a Merkle tree over them, a signed head.
 
 An entry is JSON with sorted keys and no spaces, in UTF-8; those bytes are the
-only truth, and the columns beside them are derived. The head commits to two
-trees: the log, and the current state of every patient (``storage.records``).
-It is signed in the transaction that changes them. A head kept elsewhere shows
-that the whole database was not exchanged for an older or a rewritten one.
+only truth. The head commits to the log, to the current state of every patient,
+actor and emergency access, and to the list of erasures. It is signed in the
+transaction that changes them. A head kept elsewhere shows that the whole
+database was not exchanged for an older or a rewritten one.
 """
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
-from storage.checkpoint import Checkpoint
+from storage.checkpoint import ACTORS, BREAK_GLASS, ENTRIES, ERASED, PATIENTS, Checkpoint, Part
+from storage.crypto import EMPTY_CHAIN
 from storage.errors import AuditError, InvalidRecordError
 from storage.keys import KeyRing
 from storage.merkle import EMPTY_ROOT, leaf_hash
 from storage.tables import AuditEntryRow, AuditHeadRow
-from storage.tree import StoredTree
+from storage.tree import HASH_BYTES, EntryTree, StateTree, frontier_of
 
 Clock = Callable[[], datetime]
 
@@ -35,6 +35,20 @@ _OUTCOME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LABEL_LENGTH = 200
+_TREES = (ENTRIES, PATIENTS, ACTORS, BREAK_GLASS)  # in the order of their frontiers
+
+_HEAD = select(AuditHeadRow.checkpoint, AuditHeadRow.frontiers)
+_SET_HEAD = update(AuditHeadRow).values(checkpoint=bindparam("text"), frontiers=bindparam("peaks"))
+_OF_SUBJECT = (
+    select(AuditEntryRow.position, AuditEntryRow.entry)
+    .where(AuditEntryRow.subject == bindparam("of"))
+    .order_by(AuditEntryRow.position)
+)
+_BETWEEN = (
+    select(AuditEntryRow.position, AuditEntryRow.entry)
+    .where(AuditEntryRow.position >= bindparam("first"), AuditEntryRow.position < bindparam("stop"))
+    .order_by(AuditEntryRow.position)
+)
 
 
 @dataclass(frozen=True)
@@ -56,9 +70,7 @@ class AuditEntry:
 
     def to_bytes(self) -> bytes:
         """Canonical bytes."""
-        return json.dumps(
-            vars(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        ).encode()
+        return _ENCODE(vars(self)).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -77,42 +89,128 @@ class AuditEntry:
         return entry
 
 
-class AuditLog:
-    """Appends for one actor and purpose inside the caller's transaction.
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
-    Reads and checks the signed head when made, so nothing is ever built on a
-    log whose head does not hold. It flushes but never commits; ``sign`` must
-    come last before the commit.
+
+class SignedState:
+    """What the signed head commits to, in one transaction: nothing is built on a head that fails.
+
+    Attributes:
+        head: the signed head.
+        entries: the audit tree.
+        patients, actors, break_glass: the trees of current states.
     """
 
-    def __init__(
-        self, session: Session, ring: KeyRing, *, actor: str, purpose: str, clock: Clock
-    ) -> None:
-        """Open the log.
+    def __init__(self, connection: Connection, ring: KeyRing, known: Checkpoint | None) -> None:
+        """Read the head and check it; ``known`` is one that was checked before.
 
         Raises:
             AuditError: the head is missing, not signed by ``ring``, or not the
                 head of the stored trees.
+        """
+        self.connection = connection
+        self.ring = ring
+        row = connection.execute(_HEAD).first()
+        if row is None:
+            raise AuditError("the audit log has no head: it was removed")
+        text, frontiers = row
+        if known is not None and known.text == text:
+            self.head = known
+        else:
+            self.head = _checked_head(text, ring)
+        peaks = [
+            frontiers[start : start + HASH_BYTES] for start in range(0, len(frontiers), HASH_BYTES)
+        ]
+        built = []
+        for name in _TREES:
+            part = self.head.parts[name]
+            n = part.size.bit_count()
+            built.append(frontier_of(part, peaks[:n], name))
+            peaks = peaks[n:]
+        if peaks:
+            raise AuditError("the stored frontiers hold more than was signed: run audit verify")
+        entries, patients, actors, break_glass = built
+        self.entries = EntryTree(connection, entries)
+        self.patients = StateTree(connection, PATIENTS, patients)
+        self.actors = StateTree(connection, ACTORS, actors)
+        self.break_glass = StateTree(connection, BREAK_GLASS, break_glass)
+
+    def of_subject(self, subject: str) -> tuple[AuditEntry, ...]:
+        """Entries about one patient, oldest first, each checked against the tree.
+
+        The look-up goes through a derived column: what someone hid by editing
+        that column, only ``verify`` shows.
+
+        Raises:
+            AuditError: an entry is not the one that was signed.
+        """
+        found = [
+            self._checked(*row) for row in self.connection.execute(_OF_SUBJECT, {"of": subject})
+        ]
+        for entry in found:
+            if entry.subject != subject:
+                raise AuditError(f"audit entry {entry.index} was filed under another patient")
+        return tuple(found)
+
+    def between(self, first: int, stop: int) -> Iterator[AuditEntry]:
+        """Entries ``first`` to ``stop`` (exclusive), in order, each checked against the tree.
+
+        Raises:
+            AuditError: an entry is missing or not the one that was signed.
+        """
+        first, stop = max(0, first), min(stop, self.entries.size)
+        index = first
+        # Closed also where the caller stops early: PostgreSQL's cursors lie on the server.
+        with self.connection.execute(
+            _BETWEEN, {"first": first, "stop": stop}, execution_options={"yield_per": 1000}
+        ) as rows:
+            for position, data in rows:
+                if position != index:
+                    break
+                yield self._checked(position, data)
+                index += 1
+        if index < stop:
+            raise AuditError(f"audit entry {index} is missing", index=index)
+
+    def entry(self, index: int) -> AuditEntry:
+        """One entry, checked against the tree.
+
+        Raises:
+            AuditError: missing, or not the one that was signed.
+        """
+        return next(self.between(index, index + 1))
+
+    def _checked(self, position: int, data: bytes) -> AuditEntry:
+        if not self.entries.holds(position, leaf_hash(data)):
+            raise AuditError(
+                f"audit entry {position} is not the one that was signed", index=position
+            )
+        return AuditEntry.from_bytes(data)
+
+
+class AuditLog:
+    """Appends for one actor and purpose inside the caller's write transaction.
+
+    Nothing is written before ``sign``, which must come last before the commit.
+    """
+
+    def __init__(self, state: SignedState, *, actor: str, purpose: str, clock: Clock) -> None:
+        """Open the log.
+
+        Raises:
             InvalidRecordError: ``actor`` or ``purpose`` cannot be logged.
         """
-        self._session = session
-        self._ring = ring
-        self._actor = _label("actor", actor)
-        self._purpose = _label("purpose", purpose)
-        self._clock = clock
-        self.head = read_head(session, ring)
-        self.entries = StoredTree(
-            session, "audit", size=self.head.n_entries, root=self.head.entries_root
-        )
-        self.patients = StoredTree(
-            session, "patient", size=self.head.n_patients, root=self.head.patients_root
-        )
+        self.state = state
+        self.actor = label("actor", actor)
+        self.purpose = label("purpose", purpose)
         self.appended: list[AuditEntry] = []
+        self.erased = state.head.parts[ERASED]  # replaced by who erases
+        self._clock = clock
         self._may_sign = True
 
     def now(self) -> str:
         """The time, as entries and rows record it."""
-        return self._clock().astimezone(UTC).isoformat(timespec="microseconds")
+        return timestamp(self._clock())
 
     def append(
         self, action: str, *, subject: str = "", outcome: str = OK, detail: str = ""
@@ -128,7 +226,6 @@ class AuditLog:
         Raises:
             InvalidRecordError: a field is not of that form, and might carry
                 what must not be in a log.
-            AuditError: the stored log is not the one that was signed.
         """
         _matches("action", _ACTION, action)
         _matches("outcome", _OUTCOME, outcome)
@@ -136,21 +233,17 @@ class AuditLog:
             _matches("subject", _PSEUDONYM, subject)
         if detail:
             _matches("detail", _DIGEST, detail)
-        could_sign, self._may_sign = self._may_sign, False  # until all of it is written
-        index = self.entries.size
         entry = AuditEntry(
-            index, self.now(), self._actor, action, subject, self._purpose, outcome, detail
+            self.state.head.n_entries + len(self.appended),
+            self.now(),
+            self.actor,
+            action,
+            subject,
+            self.purpose,
+            outcome,
+            detail,
         )
-        data = entry.to_bytes()
-        try:
-            self._session.execute(insert(AuditEntryRow), [derived_columns(entry, data)])
-        except IntegrityError as error:
-            raise AuditError(
-                f"the log holds an entry {index} beyond its signed size", index=index
-            ) from error
-        self.entries.append(leaf_hash(data))
         self.appended.append(entry)
-        self._may_sign = could_sign
         return entry
 
     def refuse_to_sign(self) -> None:
@@ -158,99 +251,69 @@ class AuditLog:
         self._may_sign = False
 
     def sign(self) -> Checkpoint:
-        """Write the signed head of both trees as they are now.
+        """Write the entries, the trees and the signed head of them all.
 
         Raises:
             AuditError: something failed half-way in this transaction, which
-                can then only be rolled back.
+                can then only be rolled back; or the stored log goes beyond the
+                head that was signed.
         """
         if not self._may_sign:
             raise AuditError("a step of this unit of work failed half-way; it cannot be committed")
-        self.head = Checkpoint(
-            self._ring.store_id,
-            self.now(),
-            self.entries.size,
-            self.entries.root(),
-            self.patients.size,
-            self.patients.root(),
-        ).sign(self._ring)
-        self._session.execute(update(AuditHeadRow).values(checkpoint=self.head.text))
-        return self.head
-
-    def of_subject(self, subject: str) -> tuple[AuditEntry, ...]:
-        """Entries about one patient, oldest first, each checked against the tree.
-
-        The look-up goes through a derived column: what someone hid by editing
-        that column, only ``verify`` shows.
-
-        Raises:
-            AuditError: an entry is not the one that was signed.
-        """
-        rows = self._session.execute(
-            select(AuditEntryRow.position, AuditEntryRow.entry)
-            .where(AuditEntryRow.subject == subject)
-            .order_by(AuditEntryRow.position)
+        self._may_sign = False  # once
+        state, connection = self.state, self.state.connection
+        rows: list[dict[str, Any]] = []
+        for entry in self.appended:
+            data = entry.to_bytes()
+            rows.append(entry_row(entry, data))
+            state.entries.append(rows[-1]["leaf"])
+        if rows:
+            try:
+                connection.execute(insert(AuditEntryRow), rows)
+            except IntegrityError as error:
+                first = state.head.n_entries
+                raise AuditError(
+                    f"the log holds an entry beyond its signed size {first}", index=first
+                ) from error
+        trees: tuple[EntryTree | StateTree, ...] = (
+            state.entries,
+            state.patients,
+            state.actors,
+            state.break_glass,
         )
-        return tuple(self._checked(position, data) for position, data in rows)
-
-    def latest(self, limit: int) -> tuple[AuditEntry, ...]:
-        """The last ``limit`` entries, oldest first, each checked against the tree.
-
-        Raises:
-            AuditError: an entry is missing or not the one that was signed.
-        """
-        first = max(0, self.entries.size - limit)
-        return tuple(self.entry(index) for index in range(first, self.entries.size))
-
-    def entry(self, index: int) -> AuditEntry:
-        """Entry ``index``, checked against the tree.
-
-        Raises:
-            AuditError: it is missing or not the one that was signed.
-        """
-        data = self._session.scalar(
-            select(AuditEntryRow.entry).where(AuditEntryRow.position == index)
+        for tree in trees:
+            tree.write()
+        parts = {
+            name: Part(tree.size, tree.root()) for name, tree in zip(_TREES, trees, strict=True)
+        }
+        head = Checkpoint(state.ring.store_id, self.now(), {**parts, ERASED: self.erased}).sign(
+            state.ring
         )
-        return self._checked(index, data or b"")
-
-    def _checked(self, index: int, data: bytes) -> AuditEntry:
-        if not self.entries.holds(index, leaf_hash(data)):
-            raise AuditError(f"audit entry {index} is not the one that was signed", index=index)
-        return AuditEntry.from_bytes(data)
+        peaks = b"".join(peak for tree in trees for peak in tree.peaks)
+        connection.execute(_SET_HEAD, {"text": head.text, "peaks": peaks})
+        return head
 
 
-def derived_columns(entry: AuditEntry, data: bytes) -> dict[str, object]:
-    """The row of an entry whose canonical bytes are ``data``."""
+def entry_row(entry: AuditEntry, data: bytes) -> dict[str, Any]:
+    """The row of an entry with canonical bytes ``data``."""
     return {
         "position": entry.index,
         "entry": data,
-        "time": entry.time,
-        "actor": entry.actor,
-        "action": entry.action,
         "subject": entry.subject,
-        "purpose": entry.purpose,
-        "outcome": entry.outcome,
+        "leaf": leaf_hash(data),
     }
 
 
-def start_log(session: Session, ring: KeyRing, *, time: str) -> None:
-    """Write the signed head of a new, empty store."""
-    empty = Checkpoint(ring.store_id, time, 0, EMPTY_ROOT, 0, EMPTY_ROOT).sign(ring)
-    session.execute(insert(AuditHeadRow).values(id=1, checkpoint=empty.text))
+def start_log(connection: Connection, ring: KeyRing, *, time: str) -> None:
+    """Write the signed head of an empty store."""
+    parts = {name: Part(0, EMPTY_ROOT) for name in _TREES}
+    head = Checkpoint(ring.store_id, time, {**parts, ERASED: Part(0, EMPTY_CHAIN)}).sign(ring)
+    connection.execute(insert(AuditHeadRow), {"id": 1, "checkpoint": head.text, "frontiers": b""})
 
 
-def read_head(session: Session, ring: KeyRing) -> Checkpoint:
-    """The stored head, its signature checked.
-
-    Raises:
-        AuditError: missing, malformed, or not signed by ``ring``.
-    """
-    text = session.scalar(select(AuditHeadRow.checkpoint))
-    if text is None:
-        raise AuditError("the audit log has no head: it was removed")
-    head = Checkpoint.parse(text)
-    head.check(ring)
-    return head
+def timestamp(time: datetime) -> str:
+    """``time`` as entries and rows record it: ISO 8601, UTC, microseconds."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def is_pseudonym(text: str) -> bool:
@@ -258,12 +321,27 @@ def is_pseudonym(text: str) -> bool:
     return _PSEUDONYM.fullmatch(text) is not None
 
 
-def _label(name: str, value: str) -> str:
+def label(name: str, value: str) -> str:
+    """``value``, where it can be logged.
+
+    Raises:
+        InvalidRecordError: empty, too long, or not printable.
+    """
     if not value.strip() or len(value) > _LABEL_LENGTH or not value.isprintable():
         raise InvalidRecordError(
             f"{name} must be 1 to {_LABEL_LENGTH} printable characters, to be logged"
         )
     return value
+
+
+def _checked_head(text: str, ring: KeyRing) -> Checkpoint:
+    head = Checkpoint.parse(text)
+    head.check(ring)
+    if not ring.is_signed_now(head.signature, head.body):
+        raise AuditError("the audit head is signed by an audit key that was replaced since")
+    if head.version != 2:
+        raise AuditError("the audit head is of an older version: it was put back")
+    return head
 
 
 def _matches(name: str, pattern: re.Pattern[str], value: str) -> None:

@@ -1,22 +1,30 @@
-"""The database of one store, and units of work: one transaction, rolled back unless committed."""
+"""The database of one store: reading it, and units of work, each one transaction."""
 
-import logging
-import os
-import sqlite3
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Engine, inspect, select
-from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, ProgrammingError
 
-from storage import verification
-from storage.audit import OK, ROLLED_BACK, AuditEntry, AuditLog, Clock
-from storage.checkpoint import Checkpoint
+from storage import actors, verification
+from storage.access import Action
+from storage.audit import (
+    OK,
+    ROLLED_BACK,
+    AuditEntry,
+    AuditLog,
+    Clock,
+    SignedState,
+    label,
+    start_log,
+    timestamp,
+)
+from storage.backend import Backend
+from storage.checkpoint import ERASED, Checkpoint, Part
 from storage.errors import (
     KeyRingError,
     NotFoundError,
@@ -24,74 +32,85 @@ from storage.errors import (
     StorageError,
     StoreUnavailableError,
 )
-from storage.files import new_file_beside, place
 from storage.keys import KeyRing
+from storage.operations import Scope
+from storage.oversight import Actors, Consents, Emergencies
 from storage.proofs import AuditProof
-from storage.records import PatientRepository
-from storage.sqlite import (
-    BUSY_SECONDS,
-    engine_for,
-    file_of,
-    primary_code,
-    store_error,
-    write_empty_store,
-)
-from storage.tables import SCHEMA_VERSION, MetaRow
+from storage.records import PatientReader, PatientRepository
+from storage.sqlite import BUSY_SECONDS, SqliteBackend
+from storage.tables import REVISION, REVISION_TABLE, Base, MetaRow
+from storage.tombstones import FILE_NAME, Plan, Tombstones
 from storage.verification import AuditReport
-
-logger = logging.getLogger(__name__)
 
 
 class UnitOfWork:
-    """One transaction for one actor and purpose.
+    """One write transaction for one actor and purpose.
 
     Only ``commit`` makes anything last; leaving the block without it rolls
     back. It can be committed once, and not used afterwards.
+
+    Attributes:
+        patients: the patients, to read and to change.
+        actors, consents, emergencies: who may act, and what patients allow.
+        audit: the log, as this transaction extends it.
+        scope: how other operations of this unit are recorded.
+        state: what this transaction reads and changes.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        audit: AuditLog,
-        patients: PatientRepository,
-        *,
-        after_erasure: Callable[[], None],
-    ) -> None:
-        self._session = session
-        self._after_erasure = after_erasure
+    def __init__(self, database: "Database", state: SignedState, audit: AuditLog) -> None:
+        self._database = database
+        self.state = state
         self.audit = audit
-        self.patients = patients
+        self.scope = _InUnit(database, state, audit)
+        self.patients = PatientRepository(self.scope, audit)
+        self.actors = Actors(self.scope)
+        self.consents = Consents(self.scope)
+        self.emergencies = Emergencies(self.scope)
+        self.head: Checkpoint | None = None  # signed, and committed unless that failed
         self.is_committed = False
 
     def commit(self) -> Checkpoint:
         """Sign the head and make everything last, or nothing; returns the signed head."""
-        head = self.audit.sign()
-        self._session.commit()
+        tombstones = self._database.tombstones
+        with self._database.translated():
+            plan = self._plan_erasures(tombstones)
+            self.head = self.audit.sign()
+            # As late as can be: what follows is the commit alone.
+            tombstones.write(plan)
+            self.state.connection.commit()
         self.is_committed = True
-        self._session.close()
-        if self.patients.has_erased:
-            self._after_erasure()
-        return head
+        self.state.connection.close()
+        return self.head
+
+    def _plan_erasures(self, tombstones: Tombstones) -> Plan:
+        """What the file of tombstones will say of this unit's erasures; the head commits to it.
+
+        Erasures that are in the file and not in the store, because a crash came
+        between, are completed with them.
+        """
+        plan = tombstones.plan(self.patients.erased)
+        known = self.state.head.parts[ERASED]
+        if plan.count > known.size:
+            self.patients.complete_erasures(tombstones.after(known.size))
+            self.audit.erased = Part(plan.count, plan.digest)
+        return plan
 
 
 class Database:
     """A store and the key ring that opens it. Made by ``create`` or ``open``; close it after use.
 
-    Every unit of work is a write transaction, because every read writes its
-    audit entry; SQLite lets one of them in at a time, in the order of asking
-    only roughly.
+    Reads see a snapshot and hold up nobody, and then pass the gate to leave
+    their audit entry; units of work hold the gate from beginning to end.
     """
 
-    def __init__(
-        self, engine: Engine, path: Path, ring: KeyRing, *, clock: Clock, busy_seconds: float
-    ) -> None:
+    def __init__(self, backend: Backend, ring: KeyRing, clock: Clock) -> None:
         """Take parts that fit; ``open`` is the door for callers."""
-        self.path = path
-        self._engine = engine
-        self._reader = engine.execution_options(storage_begin="DEFERRED")
-        self._ring = ring
-        self._clock = clock
-        self._busy_seconds = busy_seconds
+        self.backend = backend
+        self.ring = ring
+        self.clock = clock
+        self.known_actors = actors.KnownActors()
+        self.tombstones: Tombstones
+        self._known_head: Checkpoint | None = None
 
     @classmethod
     def create(
@@ -99,31 +118,44 @@ class Database:
         location: str | Path,
         ring: KeyRing,
         *,
+        owner: str,
         clock: Clock = lambda: datetime.now(UTC),
         busy_seconds: float = BUSY_SECONDS,
     ) -> Self:
-        """Make an empty store for ``ring`` in a new file of mode 0600, whole or not at all.
+        """Make an empty store for ``ring``, whole or not at all.
+
+        Args:
+            location: as for ``open``.
+            ring: the store's key ring; the file of erasures is made beside it.
+            owner: the first actor, who holds every role until another security officer is there.
+            clock: as for ``open``.
+            busy_seconds: as for ``open``.
 
         Raises:
-            StoreUnavailableError: the file exists, or cannot be written.
+            StoreUnavailableError: the place is taken, or cannot be written.
+            InvalidRecordError: the owner's name cannot be logged.
         """
-        path = file_of(location)
+        Tombstones.create(ring.folder / FILE_NAME, ring)
+
+        def fill(connection: Connection) -> None:
+            time = timestamp(clock())
+            create_schema(connection)
+            connection.execute(
+                insert(MetaRow), {"id": 1, "store_id": ring.store_id, "created": time}
+            )
+            start_log(connection, ring, time=time)
+            state = SignedState(connection, ring, None)
+            audit = AuditLog(state, actor=owner, purpose="administration", clock=clock)
+            actors.add_owner(state, owner)
+            audit.append(Action.STORE_CREATE)
+            audit.sign()
+
+        backend = backend_for(location, busy_seconds)
         try:
-            draft = new_file_beside(path)
-            try:
-                write_empty_store(draft, ring, clock)
-                place(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
-        except FileExistsError:
-            raise StoreUnavailableError(
-                f"{path} exists already; a store is never overwritten"
-            ) from None
-        except OSError as error:
-            raise StoreUnavailableError(f"no store can be made at {path}: {error}") from error
-        except DatabaseError as error:
-            raise store_error(error, path, busy_seconds) from error
-        return cls.open(path, ring, clock=clock, busy_seconds=busy_seconds)
+            backend.create(fill)
+        finally:
+            backend.close()
+        return cls.open(location, ring, clock=clock, busy_seconds=busy_seconds)
 
     @classmethod
     def open(
@@ -134,35 +166,45 @@ class Database:
         clock: Clock = lambda: datetime.now(UTC),
         busy_seconds: float = BUSY_SECONDS,
     ) -> Self:
-        """Open an existing store; a file that others could use is made the owner's alone.
+        """Open an existing store; an erasure that a crash interrupted is completed.
 
         Args:
-            location: path of the SQLite file, or its ``sqlite:///`` URL.
+            location: path of the SQLite file, its ``sqlite:///`` URL, or a
+                ``postgresql+psycopg://`` URL.
             ring: the store's key ring.
             clock: the time, for entries and rows.
-            busy_seconds: how long a unit waits for another writer.
+            busy_seconds: how long a unit waits for other writers.
 
         Raises:
-            NotFoundError: there is no such file.
-            SchemaVersionError: it is not a store, or of an unknown version.
+            NotFoundError: there is no store.
+            SchemaVersionError: it is not a store, or of another version.
             KeyRingError: ``ring`` is another store's.
-            StoreUnavailableError: others can use the file, and that cannot be changed.
+            TombstoneError: the file of erasures is not the one that the store knows.
+            AuditError: the head is not one that was signed.
+            StoreUnavailableError: the database cannot be used.
         """
-        path = file_of(location)
-        if not path.is_file():
-            raise NotFoundError(f"no patient store at {path}: create one first")
-        _close_to_others(path)
-        engine = engine_for(path, busy_seconds)
-        database = cls(engine, path, ring, clock=clock, busy_seconds=busy_seconds)
+        backend = backend_for(location, busy_seconds)
+        database = cls(backend, ring, clock)
         try:
-            database._check_meta()
+            if not backend.exists():
+                raise NotFoundError(f"no patient store at {backend.name}: create one first")
+            with database.translated(), backend.snapshot() as connection:
+                check_identity(connection, ring, backend.name)
+                erased = database.signed(connection).head.parts[ERASED]
+            count, digest = erased
+            database.tombstones = Tombstones.open(
+                ring.folder / FILE_NAME, ring, count=count, digest=digest
+            )
+            if database.tombstones.count > count:
+                with database.unit("storage", purpose="administration") as unit:
+                    unit.commit()
         except BaseException:
             database.close()
             raise
         return database
 
     def __repr__(self) -> str:
-        return f"Database({str(self.path)!r}, store_id={self._ring.store_id!r})"
+        return f"Database({self.backend.name!r}, store_id={self.ring.store_id!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -172,40 +214,50 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.backend.close()
+
+    def reading(self, actor: str, *, purpose: str) -> PatientReader:
+        """Read as ``actor``: each call returns once its audit entry is durable, or not at all."""
+        return PatientReader(self.scope(actor, purpose=purpose))
+
+    def scope(self, actor: str, *, purpose: str) -> Scope:
+        """Operations by ``actor`` that are each by themselves, for ``operations.recorded``."""
+        return _Alone(self, actor, purpose)
 
     @contextmanager
     def unit(self, actor: str, *, purpose: str) -> Iterator[UnitOfWork]:
-        """One transaction for ``actor``, rolled back unless ``commit`` is called in the block.
+        """One write transaction for ``actor``, rolled back unless ``commit`` is called in it.
 
         What a rolled-back unit had read, it has seen: its entries are written
         again in a transaction of their own, with the outcome ``rolled-back``,
         and after an error one more, ``unit.failed``, with the error's name.
 
         Raises:
-            StoreBusyError: another writer did not finish in time.
+            StoreBusyError: other writers did not finish in time.
             StoreUnavailableError: the database cannot be read or written.
             AuditError: the log is not the one that was signed; nothing is
                 done on top of it.
             InvalidRecordError: ``actor`` or ``purpose`` cannot be logged.
         """
-        with self._translated(), Session(self._engine, close_resets_only=False) as session:
-            audit = AuditLog(session, self._ring, actor=actor, purpose=purpose, clock=self._clock)
-            patients = PatientRepository(session, self._ring, audit)
-            unit = UnitOfWork(session, audit, patients, after_erasure=self._clear_write_ahead_log)
-            try:
+        unit: UnitOfWork | None = None
+        try:
+            with self.translated(), self.backend.gate() as connection:
+                state = self.signed(connection)
+                audit = AuditLog(state, actor=actor, purpose=purpose, clock=self.clock)
+                unit = UnitOfWork(self, state, audit)
                 yield unit
-            except BaseException as error:
-                if not unit.is_committed:
-                    session.close()
-                    self._record_after_error(actor, purpose, audit.appended, error)
-                raise
-            if not unit.is_committed:
-                session.close()
-                self._record(actor, purpose, audit.appended)
+        except BaseException as error:
+            if unit is not None and not unit.is_committed:
+                self._record_after_error(unit, error)
+            raise
+        if unit.is_committed:
+            self._known_head = unit.head
+            self.backend.after_commit(has_erased=bool(unit.patients.erased))
+        elif unit.audit.appended:
+            self._record_rolled_back(unit, None)
 
     def verify_audit(self, checkpoint: str | None = None) -> AuditReport:
-        """Check the whole log, its head and every patient's row against each other.
+        """Check the whole store against its signed head: log, patients, actors, erasures.
 
         Args:
             checkpoint: text of a head kept elsewhere, which the log must extend.
@@ -215,17 +267,8 @@ class Database:
                 the entry where one can be named.
         """
         earlier = None if checkpoint is None else Checkpoint.parse(checkpoint)
-        with self._reading() as session:
-            return verification.verify(session, self._ring, earlier)
-
-    def audit_log(self, limit: int = 50) -> tuple[AuditEntry, ...]:
-        """The last ``limit`` entries, oldest first, each checked against the tree.
-
-        Raises:
-            AuditError: one is missing or not the one that was signed.
-        """
-        with self._reading() as session:
-            return self._log(session).latest(limit)
+        with self._state() as state:
+            return verification.verify(state, self.tombstones, earlier)
 
     def checkpoint(self) -> Checkpoint:
         """The signed head; keep its ``text`` elsewhere.
@@ -233,8 +276,8 @@ class Database:
         Raises:
             AuditError: it is missing, or does not fit the stored trees.
         """
-        with self._reading() as session:
-            return self._log(session).head
+        with self._state() as state:
+            return state.head
 
     def prove(self, index: int) -> AuditProof:
         """Evidence that entry ``index`` is in the log, which needs no database to check.
@@ -243,11 +286,13 @@ class Database:
             NotFoundError: the log has no such entry.
             AuditError: it is not the one that was signed.
         """
-        with self._reading() as session:
-            log = self._log(session)
-            if not 0 <= index < log.entries.size:
-                raise NotFoundError(f"the log has entries 0 to {log.entries.size - 1}, not {index}")
-            return AuditProof(log.entry(index), tuple(log.entries.inclusion_proof(index)), log.head)
+        with self._state() as state:
+            size = state.entries.size
+            if not 0 <= index < size:
+                raise NotFoundError(f"the log has entries 0 to {size - 1}, not {index}")
+            return AuditProof(
+                state.entry(index), tuple(state.entries.inclusion_proof(index)), state.head
+            )
 
     def consistency_proof(self, n_entries: int) -> tuple[bytes, ...]:
         """Hashes that show a holder of an old head of ``n_entries`` that the log extends it.
@@ -257,107 +302,188 @@ class Database:
         Raises:
             NotFoundError: the log is shorter.
         """
-        with self._reading() as session:
-            log = self._log(session)
-            if not 0 <= n_entries <= log.entries.size:
-                raise NotFoundError(f"the log has {log.entries.size} entries, not {n_entries}")
-            return tuple(log.entries.consistency_proof(n_entries))
+        with self._state() as state:
+            size = state.entries.size
+            if not 0 <= n_entries <= size:
+                raise NotFoundError(f"the log has {size} entries, not {n_entries}")
+            return tuple(state.entries.consistency_proof(n_entries))
 
-    def _log(self, session: Session) -> AuditLog:
-        return AuditLog(session, self._ring, actor="storage", purpose="audit", clock=self._clock)
+    def append(self, actor: str, purpose: str, action: str, *, detail: str = "") -> AuditEntry:
+        """Record what was done outside a unit of work, durably.
 
-    def _check_meta(self) -> None:
-        try:
-            with self._reader.connect() as connection:
-                if not inspect(connection).has_table(MetaRow.__tablename__):
-                    raise SchemaVersionError(f"{self.path} is not a patient store")
-                meta = connection.execute(select(MetaRow.schema_version, MetaRow.store_id)).first()
-        except DatabaseError as error:
-            if primary_code(error) == sqlite3.SQLITE_NOTADB:
-                raise SchemaVersionError(f"{self.path} is not a patient store") from None
-            raise store_error(error, self.path, self._busy_seconds) from error
-        version, store_id = meta or (None, None)
-        if version != SCHEMA_VERSION:
-            raise SchemaVersionError(
-                f"{self.path} has schema version {version}; this program knows {SCHEMA_VERSION}"
+        Raises:
+            StorageError: it could not be recorded.
+        """
+        return self.record(actor, purpose, action, subject="", outcome=OK, detail=detail)
+
+    def record(
+        self, actor: str, purpose: str, action: str, *, subject: str, outcome: str, detail: str
+    ) -> AuditEntry:
+        """Append one entry in a transaction of its own."""
+        with self.translated(), self.backend.gate() as connection:
+            audit = AuditLog(
+                self.signed(connection), actor=actor, purpose=purpose, clock=self.clock
             )
-        if store_id != self._ring.store_id:
-            raise KeyRingError(
-                f"this key ring is of store {self._ring.store_id}, but {self.path} "
-                f"is store {store_id}: use the ring it was created with"
-            )
+            entry = audit.append(action, subject=subject, outcome=outcome, detail=detail)
+            head = audit.sign()
+            connection.commit()
+        self._known_head = head
+        return entry
+
+    def signed(self, connection: Connection) -> SignedState:
+        """What is signed for, as ``connection`` sees it; a head is checked once."""
+        state = SignedState(connection, self.ring, self._known_head)
+        self._known_head = state.head
+        return state
 
     @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        """One consistent view of the database that holds up no writer."""
-        with self._translated(), Session(self._reader) as session:
-            yield session
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
         """Failures of the database as errors of this package; bugs stay what they are."""
         try:
             yield
         except DatabaseError as error:
-            if isinstance(error, IntegrityError | ProgrammingError):
-                raise
-            raise store_error(error, self.path, self._busy_seconds) from error
+            is_ours = isinstance(error, IntegrityError | ProgrammingError)
+            if is_ours and not getattr(error.orig, "sqlstate", "").startswith("42P"):
+                raise  # but for PostgreSQL's "no such table", which is no bug of ours
+            raise self.backend.error(error) from error
 
-    def _record(
-        self, actor: str, purpose: str, seen: list[AuditEntry], failure: str | None = None
-    ) -> None:
+    @contextmanager
+    def _state(self) -> Iterator[SignedState]:
+        """One consistent view of what is signed, which holds up no writer."""
+        with self.translated(), self.backend.snapshot() as connection:
+            yield self.signed(connection)
+
+    def _record_after_error(self, unit: UnitOfWork, error: BaseException) -> None:
+        try:
+            self._record_rolled_back(unit, type(error).__name__)
+        except StorageError as second:
+            error.add_note(f"and the audit log could not record it: {type(second).__name__}")
+
+    def _record_rolled_back(self, unit: UnitOfWork, failure: str | None) -> None:
         """Write the entries of a unit that was rolled back, in a transaction of their own."""
-        if not seen and failure is None:
-            return
-        with Session(self._engine) as session:
-            audit = AuditLog(session, self._ring, actor=actor, purpose=purpose, clock=self._clock)
-            for entry in seen:
+        old = unit.audit
+        with self.translated(), self.backend.gate() as connection:
+            state = self.signed(connection)
+            if unit.head is not None and state.head.text == unit.head.text:
+                return  # it did commit, and only the answer was lost
+            audit = AuditLog(state, actor=old.actor, purpose=old.purpose, clock=self.clock)
+            for entry in old.appended:
                 outcome = ROLLED_BACK if entry.outcome == OK else entry.outcome
                 audit.append(
                     entry.action, subject=entry.subject, outcome=outcome, detail=entry.detail
                 )
             if failure is not None:
-                audit.append("unit.failed", outcome=failure)
-            audit.sign()
-            session.commit()
+                audit.append(Action.UNIT_FAILED, outcome=failure)
+            head = audit.sign()
+            connection.commit()
+        self._known_head = head
 
-    def _record_after_error(
-        self, actor: str, purpose: str, seen: list[AuditEntry], error: BaseException
-    ) -> None:
+
+class _InUnit:
+    """Operations of a unit of work: its transaction, its log."""
+
+    def __init__(self, database: Database, state: SignedState, audit: AuditLog) -> None:
+        self.actor, self.purpose = audit.actor, audit.purpose
+        self._database, self._state, self._audit = database, state, audit
+
+    def roles(self, state: SignedState) -> tuple[str, ...]:
+        return self._database.known_actors.roles(state, self.actor, now=self.now())
+
+    @contextmanager
+    def state(self) -> Iterator[SignedState]:
+        yield self._state
+
+    def now(self) -> str:
+        return self._audit.now()
+
+    def record(self, action: str, *, subject: str, outcome: str, detail: str) -> None:
+        self._audit.append(action, subject=subject, outcome=outcome, detail=detail)
+
+    def fail(self, _action: str, _error: BaseException) -> None:
+        self._audit.refuse_to_sign()
+
+
+class _Alone:
+    """Operations that are each by themselves: a snapshot to read, then a durable entry."""
+
+    def __init__(self, database: Database, actor: str, purpose: str) -> None:
+        self.actor, self.purpose = label("actor", actor), label("purpose", purpose)
+        self._database = database
+
+    def roles(self, state: SignedState) -> tuple[str, ...]:
+        return self._database.known_actors.roles(state, self.actor, now=self.now())
+
+    @contextmanager
+    def state(self) -> Iterator[SignedState]:
+        with self._database.translated(), self._database.backend.snapshot() as connection:
+            yield self._database.signed(connection)
+
+    def now(self) -> str:
+        return timestamp(self._database.clock())
+
+    def record(self, action: str, *, subject: str, outcome: str, detail: str) -> None:
+        self._database.record(
+            self.actor, self.purpose, action, subject=subject, outcome=outcome, detail=detail
+        )
+
+    def fail(self, action: str, error: BaseException) -> None:
         try:
-            self._record(actor, purpose, seen, failure=type(error).__name__)
-        except (StorageError, DatabaseError) as second:
+            self.record(action, subject="", outcome=type(error).__name__, detail="")
+        except StorageError as second:
             error.add_note(f"and the audit log could not record it: {type(second).__name__}")
 
-    def _clear_write_ahead_log(self) -> None:
-        """Move the log's pages into the database and empty it: it still holds the erased key."""
-        connection = self._engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            is_busy, *_ = cursor.fetchone() or (1,)
-        finally:
-            connection.close()
-        if is_busy:
-            logger.warning(
-                "the write-ahead log of store %s is in use and was not cleared after an erasure; "
-                "it is cleared when the store is next closed",
-                self._ring.store_id,
-            )
+
+def backend_for(location: str | Path, busy_seconds: float = BUSY_SECONDS) -> Backend:
+    """The backend for a path, a ``sqlite:///`` URL or a ``postgresql+psycopg://`` URL.
+
+    Raises:
+        StoreUnavailableError: it is none of them.
+    """
+    if isinstance(location, Path) or "://" not in location:
+        return SqliteBackend(Path(location), busy_seconds=busy_seconds)
+    try:
+        url = make_url(location)
+    except (ArgumentError, ValueError):  # which would quote a password
+        raise StoreUnavailableError("the location of the store is not a valid URL") from None
+    kind = url.get_backend_name()
+    if kind == "postgresql":
+        from storage.postgres import PostgresBackend
+
+        return PostgresBackend(location, busy_seconds=busy_seconds)
+    if kind != "sqlite" or not url.database or url.database == ":memory:":
+        raise StoreUnavailableError(
+            "a store is a SQLite file (sqlite:///path) or a PostgreSQL database "
+            f"(postgresql+psycopg://user@host/database), not {kind}"
+        )
+    return SqliteBackend(Path(url.database), busy_seconds=busy_seconds)
 
 
-def _close_to_others(path: Path) -> None:
-    """Take the rights of group and others from the store and its log files."""
-    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-        try:
-            mode = stat.S_IMODE(file.stat().st_mode)
-            if mode & 0o077:
-                os.chmod(file, mode & 0o700)
-                logger.warning("%s could be used by others (mode %04o): closed to them", file, mode)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise StoreUnavailableError(
-                f"{file} can be used by others and that cannot be changed ({error.strerror}): "
-                "run chmod 600 on it"
-            ) from error
+def create_schema(connection: Connection) -> None:
+    """The tables, empty but for the revision of the schema."""
+    Base.metadata.create_all(connection)
+    REVISION_TABLE.create(connection)
+    connection.execute(insert(REVISION_TABLE), {"version_num": REVISION})
+
+
+def check_identity(connection: Connection, ring: KeyRing, name: str) -> None:
+    """Pass only a store of this program's schema and of this ring.
+
+    Raises:
+        SchemaVersionError: of another schema.
+        KeyRingError: of another ring.
+    """
+    tables = inspect(connection)
+    if not tables.has_table(REVISION_TABLE.name):
+        revision: str | None = "0001"  # which did not record it
+    else:
+        revision = connection.scalar(select(REVISION_TABLE.c.version_num))
+    if revision != REVISION:
+        is_older = str(revision) < REVISION
+        what = "`store migrate` brings it up to date" if is_older else "this program is too old"
+        raise SchemaVersionError(f"{name} has schema {revision}, not {REVISION}: {what}")
+    store_id = connection.scalar(select(MetaRow.store_id))
+    if store_id != ring.store_id:
+        raise KeyRingError(
+            f"this key ring is of store {ring.store_id}, but {name} "
+            f"is store {store_id}: use the ring it was created with"
+        )

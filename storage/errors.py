@@ -9,7 +9,10 @@
     ├── NotFoundError         (LookupError)  no such store, patient, suggestion or entry
     │   └── ErasedError                      there was a patient; it was erased
     ├── InvalidRecordError    (ValueError)   what was to be stored or logged cannot be
+    ├── AccessDeniedError     (PermissionError)  role, purpose, consent or time do not allow it
     ├── AuditError            (ValueError)   the log is not the one that was signed
+    │   └── TombstoneError                   the file of erasures is not the one that was signed
+    ├── BackupError           (ValueError)   a backup is damaged, edited or another store's
     ├── SchemaVersionError    (ValueError)   not a store, or one of an unknown version
     └── StoreUnavailableError (OSError)      the database cannot be read or written now
         └── StoreBusyError    (TimeoutError) another writer did not finish in time
@@ -55,6 +58,10 @@ class InvalidRecordError(StorageError, ValueError):
     """A record, identifier or audit label that cannot be stored as it is."""
 
 
+class AccessDeniedError(StorageError, PermissionError):
+    """The actor's roles, the purpose, the patient's consent or the time do not allow this."""
+
+
 class AuditError(StorageError, ValueError):
     """The audit log, or what it commits to, is not what was signed.
 
@@ -66,6 +73,14 @@ class AuditError(StorageError, ValueError):
     def __init__(self, message: str, *, index: int | None = None) -> None:
         super().__init__(message)
         self.index = index
+
+
+class TombstoneError(AuditError):
+    """The file of erasures is missing, was cut or changed, or is another store's."""
+
+
+class BackupError(StorageError, ValueError):
+    """A backup is damaged, edited, of another store, or cannot be written or restored."""
 
 
 class SchemaVersionError(StorageError, ValueError):

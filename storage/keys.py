@@ -1,173 +1,173 @@
 """The key ring: every long-lived secret of one store, in one owner-only file.
 
-A ring holds versioned key-encryption keys (one of them primary), the key that
-blind indexes are derived from, and the Ed25519 key that signs the audit head.
-Its store id is also in the database, so a ring cannot be used on another store
-by mistake. Losing the ring loses every patient: back it up apart from the
-database.
+A ring holds three keys, each in versions (``storage.keyset``): the key-encryption key that wraps
+the patients' data keys, the key that blind indexes are derived from, and the Ed25519 key that
+signs the audit head. Its store id is also in the database, so a ring cannot be used on another
+store by mistake. What protects the file is a provider (``storage.providers``). Losing the ring
+loses every patient: back it up apart from the database, after each change.
 """
 
-import base64
-import hashlib
-import hmac
-import json
 import os
-import stat
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from storage.crypto import KEY_BYTES, AeadKey, Context, Secret, key_version, length_prefixed
+from storage import keyfile, owner_only
+from storage.blind import FIRST_VERSION, IDENTIFIERS, IndexKeys
+from storage.crypto import KEY_BYTES, AeadKey, Context, Secret, key_version
 from storage.errors import DecryptionError, KeyRingError
-from storage.files import new_file_beside, place
+from storage.keyfile import RingContents
+from storage.keyset import USES, KeySet, State, Use, is_signature
+from storage.owner_only import Mark
+from storage.providers import FileRights, KeyProvider
 
-_FORMAT = "pharmakon-key-ring"
-_VERSION = 1
+_GRACE = timedelta(minutes=1)
+_FIRST_VERSION: dict[Use, int] = {"wrap": 1, "index": FIRST_VERSION, "audit": 1}
 
 
 @dataclass(frozen=True)
 class KeyStatus:
-    """One key-encryption key, without its bytes."""
+    """One version of a key, without its bytes.
 
+    Attributes:
+        use: ``wrap``, ``index`` or ``audit``.
+        version: 1 and up.
+        state: see ``storage.keyset``.
+        created, changed: when it was made and came into its state, ISO 8601.
+        public: of an audit key, 64 hexadecimal digits.
+        n_entries: of a replaced audit key, the size of the last log that it signed for.
+        renews: of a key-encryption key: it was made to replace the data keys too.
+    """
+
+    use: Use
     version: int
+    state: State
     created: str
-    primary: bool
+    changed: str
+    public: str = ""
+    n_entries: int | None = None
+    renews: bool = False
+
+    @property
+    def primary(self) -> bool:
+        """Whether it protects what is new."""
+        return self.state == "primary"
 
 
 class KeyRing(Secret):
     """The keys of one store.
 
-    Made by ``create`` or ``open``, never directly. Hands out what keys do, not
-    the keys: its repr shows no bytes, and it can be neither pickled nor copied.
+    Made by ``create`` or ``open``, never directly. Hands out what keys do, not the keys: its repr
+    shows no bytes, and it can be neither pickled nor copied. Threads may share it.
+
+    What other processes change in the file is seen before anything is wrapped, signed or looked
+    up. Whoever changes a primary holds the store's gate, and whoever wraps or signs for the store
+    does; so nothing is wrapped or signed with a key that is no longer primary.
     """
 
-    __slots__ = ("_created", "_index_key", "_keks", "_primary", "_signer", "store_id")
+    __slots__ = ("_live", "_path", "_provider", "store_id")
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        """Take the fields of a ring's document; ``open`` is the door for callers."""
-        keks = {
-            key["version"]: AeadKey(base64.b64decode(key["key"]), version=key["version"])
-            for key in document["key_encryption_keys"]
-        }
-        if document["primary"] not in keks or len(keks) != len(document["key_encryption_keys"]):
-            raise ValueError("no primary key, or two of one version")
-        self.store_id = str(uuid.UUID(document["store"]).hex)
-        self._keks = keks
-        self._created = {k["version"]: str(k["created"]) for k in document["key_encryption_keys"]}
-        self._primary = keks[document["primary"]]
-        self._index_key = HKDF(
-            algorithm=hashes.SHA256(),
-            length=KEY_BYTES,
-            salt=None,
-            info=length_prefixed("pharmakon/blind-index", "patient_identifier", self.store_id),
-        ).derive(_key_bytes(document["index_key"]))
-        self._signer = Ed25519PrivateKey.from_private_bytes(_key_bytes(document["audit_key"]))
+    def __init__(self, path: Path, provider: KeyProvider, live: "_Live") -> None:
+        """Take what was read; ``open`` is the door for callers."""
+        self._path = path
+        self._provider = provider
+        self._live = live
+        self.store_id = live.contents.store_id
 
     @classmethod
-    def create(cls, path: Path, *, now: datetime | None = None) -> Self:
+    def create(
+        cls, path: Path, *, provider: KeyProvider | None = None, now: datetime | None = None
+    ) -> Self:
         """Make a ring of new random keys and write it to ``path``.
 
-        The file gets mode 0600, in a folder that is made with mode 0700 where
-        it is missing; it appears whole or not at all.
+        The file gets mode 0600, in a folder that is made with mode 0700 where it is missing; it
+        appears whole or not at all.
+
+        Args:
+            path: where to write it.
+            provider: what protects its secrets; by default the file's rights.
+            now: the time, for the keys' entries.
 
         Raises:
-            KeyRingError: ``path`` is taken, or its folder is not the owner's alone.
+            KeyRingError: ``path`` is taken, its folder is not the owner's alone, or the provider
+                has no key.
         """
-        created = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-        document = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "store": uuid.uuid4().hex,
-            "primary": 1,
-            "key_encryption_keys": [{"version": 1, "created": created, "key": _new_key()}],
-            "index_key": _new_key(),
-            "audit_key": _new_key(),
+        provider = provider or FileRights()
+        owner_only.refuse_taken(path)
+        created = _text(now)
+        parameters, seal = provider.begin()
+        keys = {
+            use: KeySet.first(use, _FIRST_VERSION[use], os.urandom(KEY_BYTES), now=created)
+            for use in USES
         }
-        try:
-            draft = new_file_beside(path)
-            try:
-                _check_folder(path.parent)
-                draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-                place(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
-        except FileExistsError:
-            raise KeyRingError(
-                f"{path} exists already; a key ring is never overwritten, because "
-                "what its keys sealed would be lost"
-            ) from None
-        except OSError as error:
-            raise KeyRingError(f"no key ring can be written to {path}: {error.strerror}") from error
-        return cls.open(path)
+        contents = RingContents(uuid.uuid4().hex, 1, keys, parameters, seal)
+        owner_only.create(path, contents.to_text(provider.name))
+        return cls.open(path, provider=provider)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Read the ring at ``path``.
+    def open(cls, path: Path, *, provider: KeyProvider | None = None) -> Self:
+        """Read the ring at ``path``; a link is followed (mounted secrets are links).
 
         Raises:
-            KeyRingError: missing, readable by others, of another owner, or
-                not a key ring. A link is followed (mounted secrets are links);
-                what it leads to must be as safe.
+            KeyRingError: missing, readable by others, of another owner, not a key ring, damaged,
+                or not to be opened with ``provider``.
         """
-        text = _read_owner_only(path)
-        try:
-            document = json.loads(text)
-            if document["format"] != _FORMAT:
-                raise ValueError("another format")
-            version = document["version"]
-        except (ValueError, LookupError, TypeError):
-            raise KeyRingError(f"{path} is not a key ring") from None
-        if version != _VERSION:
-            raise KeyRingError(
-                f"key ring {path} has version {version!r}; this program reads {_VERSION}"
-            )
-        try:
-            return cls(document)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            # The cause would quote key material.
-            raise KeyRingError(f"key ring {path} is damaged: restore it from its backup") from None
+        provider = provider or FileRights()
+        return cls(path, provider, _Live(*keyfile.read(path, provider)))
 
     def __repr__(self) -> str:
+        keys = self._live.contents.keys["wrap"]
         return (
-            f"KeyRing(store_id={self.store_id!r}, versions={sorted(self._keks)}, "
-            f"primary={self._primary.version})"
+            f"KeyRing(store_id={self.store_id!r}, versions={[key.version for key in keys]}, "
+            f"primary={keys.primary.version})"
         )
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the ring's file, where the store keeps what must stay outside backups."""
+        return self._path.parent
+
     def status(self) -> tuple[KeyStatus, ...]:
-        """The key-encryption keys by version, without their bytes."""
+        """Every version of every key, without its bytes."""
+        contents = self._current().contents
         return tuple(
-            KeyStatus(version, self._created[version], primary=version == self._primary.version)
-            for version in sorted(self._keks)
+            KeyStatus(
+                use,
+                key.version,
+                key.state,
+                key.created,
+                key.changed,
+                "" if key.public is None else key.public.hex(),
+                key.n_entries,
+                key.renews,
+            )
+            for use in USES
+            for key in contents.keys[use]
         )
+
+    # Data keys
 
     @property
     def primary_version(self) -> int:
         """Version of the key that wraps new data keys."""
-        return self._primary.version
+        return self._current().primary.version
 
     def wrap(self, data_key: AeadKey, *, context: Context) -> bytes:
         """``data_key`` sealed under the primary key-encryption key."""
-        return self._primary.seal(data_key.export(), context=context)
+        return self._current().primary.seal(data_key.export(), context=context)
 
     def unwrap(self, wrapped: bytes, *, context: Context) -> AeadKey:
         """The data key in ``wrapped``; its version is the context's row version.
 
         Raises:
-            DecryptionError: altered, moved, or wrapped under a key that this
-                ring does not hold.
+            DecryptionError: altered, moved, or wrapped under a key that this ring does not hold.
         """
-        kek = self._keks.get(key_version(wrapped))
-        if kek is None:
-            raise DecryptionError
-        return AeadKey(kek.open(wrapped, context=context), version=context.row_version)
+        return AeadKey(self._opened(wrapped, context), version=context.row_version)
 
     def rewrap(self, wrapped: bytes, *, context: Context) -> bytes:
         """``wrapped`` under the primary key; the data key and what it sealed stay as they are.
@@ -175,91 +175,214 @@ class KeyRing(Secret):
         Raises:
             DecryptionError: as ``unwrap``.
         """
-        return self.wrap(self.unwrap(wrapped, context=context), context=context)
+        return self._current().primary.seal(self._opened(wrapped, context), context=context)
 
-    def blind_index(self, system: str, value: str) -> bytes:
-        """32 bytes that are equal for equal identifiers and tell nothing else without the ring.
+    def _opened(self, wrapped: bytes, context: Context) -> bytes:
+        version = key_version(wrapped)
+        kek = self._live.keks.get(version) or self._current().keks.get(version)
+        if kek is None:
+            raise DecryptionError
+        return kek.open(wrapped, context=context)
 
-        For identifiers that are unique to a person only: on a column of few
-        values, the frequencies alone would give them away.
+    # Blind indexes
+
+    def blind_index(
+        self, system: str, value: str, *, column: tuple[str, str] = IDENTIFIERS
+    ) -> bytes:
+        """36 bytes that are equal for equal identifiers and tell nothing else without the ring.
+
+        The version of the index key (big endian) and a keyed hash; under version 1 the hash alone.
+        Each (table, column) has a key of its own.
+
+        Raises:
+            KeyRingError: the column is not declared to hold a blind index, or is not unique.
         """
-        message = length_prefixed(system, value)
-        return hmac.digest(self._index_key, message, hashlib.sha256)
+        index = self._current().index
+        return index.blind_index(column, index.versions[0], system, value)
+
+    def blind_indexes(
+        self, system: str, value: str, *, column: tuple[str, str] = IDENTIFIERS
+    ) -> tuple[bytes, ...]:
+        """The blind index under every index key there is, the primary first: what to look up.
+
+        While the index key is replaced, and after an old backup was restored, rows are under
+        several. To be called behind the snapshot or gate in which the look-up is made.
+
+        Raises:
+            KeyRingError: as ``blind_index``.
+        """
+        index = self._current().index
+        return tuple(index.blind_index(column, each, system, value) for each in index.versions)
+
+    # Signatures
 
     def sign(self, message: bytes) -> bytes:
         """64-byte Ed25519 signature by the audit key."""
-        return self._signer.sign(message)
+        return self._current().signer.sign(message)
 
-    def is_signed(self, signature: bytes, message: bytes) -> bool:
-        """``signature`` is this ring's over ``message``."""
-        try:
-            self._signer.public_key().verify(signature, message)
-        except InvalidSignature:
-            return False
-        return True
+    def is_signed(self, signature: bytes, message: bytes, *, n_entries: int | None = None) -> bool:
+        """``signature`` is over ``message`` by an audit key that this store has or had.
+
+        Args:
+            signature: 64 bytes.
+            message: what was signed.
+            n_entries: size of the log of which ``message`` is the head. A replaced key counts only
+                up to the log that it last signed for: whoever has it can sign nothing new.
+        """
+        return any(
+            is_signature(key.public, signature, message)
+            for key in self._current().audit_keys
+            if key.n_entries is None or n_entries is None or n_entries <= key.n_entries
+        )
+
+    def is_signed_now(self, signature: bytes, message: bytes) -> bool:
+        """``signature`` is over ``message`` by the audit key in use, or the one that leaves it.
+
+        One that was retired less than a minute ago still counts: a reader may hold a snapshot
+        from before the head was signed anew.
+        """
+        now = datetime.now(UTC)
+        start, end = _text(now - _GRACE), _text(now + _GRACE)
+        return any(
+            is_signature(key.public, signature, message)
+            for key in self._current().audit_keys
+            if key.state != "retired" or start < key.changed < end
+        )
 
     @property
     def audit_public_key(self) -> Ed25519PublicKey:
-        """The key with which anyone can check a checkpoint."""
-        return self._signer.public_key()
+        """The key with which anyone can check a checkpoint made now."""
+        return self._current().signer.public_key()
 
+    # Changes
 
-def _new_key() -> str:
-    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+    def add_key(
+        self, use: Use = "wrap", *, renews: bool = False, now: datetime | None = None
+    ) -> int:
+        """Make a new key, write it as pending and prove what was written; returns its version.
 
+        Args:
+            use: which key.
+            renews: note with a key-encryption key that data keys are to be replaced with it.
+            now: the time.
 
-def _key_bytes(text: str) -> bytes:
-    raw = base64.b64decode(text, validate=True)
-    if len(raw) != KEY_BYTES:
-        raise ValueError(f"a key has {KEY_BYTES} bytes")
-    return raw
-
-
-def _read_owner_only(path: Path) -> str:
-    """Text of ``path``; the checks are made on the open file, so it cannot be exchanged between."""
-    _check_folder(path.parent)
-    try:
-        target = path.resolve()
-        if path.is_symlink():
-            _check_folder(target.parent)
-        handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise KeyRingError(
-            f"no key ring at {path}: create one, or restore it from its backup"
-        ) from None
-    except RuntimeError:  # of Path.resolve, before Python 3.13
-        raise KeyRingError(f"key ring {path} cannot be opened: its links form a circle") from None
-    except OSError as error:
-        raise KeyRingError(f"key ring {path} cannot be opened: {error.strerror}") from error
-    try:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode):
-            raise KeyRingError(f"key ring {path} is not a regular file")
-        if facts.st_uid != os.geteuid():
-            raise KeyRingError(f"key ring {path} belongs to another user (id {facts.st_uid})")
-        if facts.st_mode & 0o077:
-            raise KeyRingError(
-                f"key ring {path} can be used by others (mode {stat.S_IMODE(facts.st_mode):04o}): "
-                "run chmod 600 on it, and replace its keys if others may have read it"
-            )
-        with open(handle, encoding="utf-8", closefd=False) as stream:
-            return stream.read()
-    except UnicodeDecodeError:
-        raise KeyRingError(f"{path} is not a key ring") from None
-    finally:
-        os.close(handle)
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder in which others could put another ring."""
-    try:
-        mode = folder.stat().st_mode
-    except FileNotFoundError:
-        raise KeyRingError(
-            f"no key ring: folder {folder} does not exist; create a ring first"
-        ) from None
-    if mode & 0o022:
-        raise KeyRingError(
-            f"folder {folder} of the key ring can be written by others "
-            f"(mode {stat.S_IMODE(mode):04o}): run chmod 700 on it"
+        Raises:
+            KeyRingError: one is pending already, the file cannot be written, or what it gives
+                back is another key.
+        """
+        # Through the provider: a file that could not be opened again is not built upon.
+        keyfile.read(self._path, self._provider)
+        time = _text(now)
+        after = self._change(
+            use, lambda keys: keys.added(os.urandom(KEY_BYTES), now=time, renews=renews)
         )
+        return after.versions[-1].version
+
+    def make_primary(
+        self,
+        version: int,
+        use: Use = "wrap",
+        *,
+        n_entries: int | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        """Let the pending ``version`` protect what is new; the primary so far is outgoing.
+
+        Proves first that the file, read anew, gives the key that this process holds. To be called
+        behind the store's gate.
+
+        Args:
+            version: of the key.
+            use: which key.
+            n_entries: of an audit key, the size of the last log that the primary so far signed for.
+            now: the time.
+
+        Raises:
+            KeyRingError: it is not pending, does not pass the proof, or the size is missing.
+        """
+        if (use == "audit") != (n_entries is not None):
+            raise KeyRingError("an audit key is replaced with the size of the log, no other key is")
+        time = _text(now)
+        self._change(use, lambda keys: keys.promoted(version, now=time, n_entries=n_entries))
+
+    def retire(self, version: int, use: Use = "wrap", *, now: datetime | None = None) -> None:
+        """Mark the outgoing ``version`` as one that nothing in the store is under.
+
+        It still opens old backups. An audit key loses its private half.
+
+        Raises:
+            KeyRingError: it is not outgoing.
+        """
+        self._change(use, lambda keys: keys.retired(version, now=_text(now)))
+
+    def destroy(self, version: int, use: Use = "wrap", *, now: datetime | None = None) -> None:
+        """Remove the bytes of a pending or retired key from the file, for good.
+
+        Backups that need it cannot be read any more. Copies of the file still hold it, and so may
+        the disk.
+
+        Raises:
+            KeyRingError: it is in use, destroyed already, or a retired audit key.
+        """
+        self._change(use, lambda keys: keys.destroyed(version, now=_text(now)))
+
+    def protect(self, provider: KeyProvider) -> None:
+        """Protect the file by ``provider`` from now on, or by a new passphrase of the same.
+
+        Raises:
+            KeyRingError: the provider has no key, or the file cannot be written.
+        """
+        with owner_only.locked(self._path):
+            before, _ = keyfile.read(self._path, self._provider)
+            parameters, seal = provider.begin()
+            self._write(replace(before, parameters=parameters, seal=seal), provider)
+
+    def _change(self, use: Use, change: Callable[[KeySet], KeySet]) -> KeySet:
+        """Make one change to what the file holds now."""
+        with owner_only.locked(self._path):
+            before, _ = keyfile.read(self._path, self._provider, known=self._live.contents)
+            keyfile.check_follows(self._path, self._live.contents, before)
+            after = change(before.keys[use])
+            self._write(replace(before, keys={**before.keys, use: after}), self._provider)
+            return after
+
+    def _write(self, contents: RingContents, provider: KeyProvider) -> None:
+        contents = replace(contents, revision=contents.revision + 1)
+        owner_only.replace(self._path, contents.to_text(provider.name))
+        written, mark = keyfile.read(self._path, provider, known=contents)
+        keyfile.check_follows(self._path, contents, written)
+        self._live, self._provider = _Live(written, mark), provider
+
+    def _current(self) -> "_Live":
+        """The keys as the file has them now."""
+        live = self._live
+        if owner_only.mark_of(self._path) != live.mark:
+            contents, mark = keyfile.read(self._path, self._provider, known=live.contents)
+            keyfile.check_follows(self._path, live.contents, contents)
+            self._live = live = _Live(contents, mark)
+        return live
+
+
+class _Live(Secret):
+    """The keys of one state of the file, ready for use."""
+
+    __slots__ = ("audit_keys", "contents", "index", "keks", "mark", "primary", "signer")
+
+    def __init__(self, contents: RingContents, mark: Mark) -> None:
+        wrap, index, audit = (contents.keys[use] for use in USES)
+        self.contents = contents
+        self.mark = mark
+        self.keks = {
+            key.version: AeadKey(key.raw, version=key.version)
+            for key in wrap
+            if key.raw is not None and key.state != "pending"
+        }
+        self.primary = self.keks[wrap.primary.version]
+        self.index = IndexKeys(index, contents.store_id)
+        # The primary first: nearly every signature is its.
+        self.audit_keys = (audit.primary, *audit.in_state("outgoing", "retired")[::-1])
+        self.signer = Ed25519PrivateKey.from_private_bytes(audit.primary.raw or b"")
+
+
+def _text(now: datetime | None) -> str:
+    return (now or datetime.now(UTC)).isoformat(timespec="seconds")

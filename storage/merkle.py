@@ -22,6 +22,22 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def parents(hashes: Sequence[bytes]) -> list[bytes]:
+    """The level above neighbouring nodes; one that has no partner yet has no parent."""
+    sha256 = hashlib.sha256
+    return [
+        sha256(b"\x01" + left + right).digest()
+        for left, right in zip(hashes[::2], hashes[1::2], strict=False)
+    ]
+
+
+def subtree_root(hashes: Sequence[bytes]) -> bytes:
+    """Root over a power of two of neighbouring nodes."""
+    while len(hashes) > 1:
+        hashes = parents(hashes)
+    return hashes[0]
+
+
 def frontier_places(size: int) -> list[tuple[int, int]]:
     """(level, position) of the frontier of a tree of ``size`` leaves, largest first."""
     levels = range(size.bit_length() - 1, -1, -1)

@@ -1,4 +1,4 @@
-"""Patients as sealed documents; every access leaves an audit entry in the same transaction.
+"""Patients as sealed documents; every access leaves an audit entry, refused ones too.
 
 Each row is sealed under its patient's data key for exactly its cell and
 version. The patient's row holds digests over all that belongs to the patient,
@@ -6,15 +6,13 @@ and is itself a leaf of the patient tree in the signed head: so a single row
 moved, altered, removed or put back in an older version is refused on read.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
 
-from storage.audit import OK, AuditEntry, AuditLog, is_pseudonym
+from storage.access import Action
+from storage.audit import AuditEntry, AuditLog
 from storage.documents import (
     Document,
     Identifier,
@@ -24,34 +22,162 @@ from storage.documents import (
     resource_type,
     to_json,
 )
-from storage.errors import (
-    ErasedError,
-    InvalidRecordError,
-    NotFoundError,
-    StaleRecordError,
-    StorageError,
-)
-from storage.keys import KeyRing
+from storage.errors import InvalidRecordError, NotFoundError, StaleRecordError
 from storage.merkle import Frontier
-from storage.sealed import SealedPatient, patient_leaf, same
+from storage.operations import (
+    NO_PATIENT,
+    Scope,
+    changing,
+    not_committed,
+    put,
+    recorded,
+    writing,
+)
+from storage.sealed import PATIENT_COLUMNS, Patient, SealedPatient, same
 from storage.tables import IdentifierRow, PatientRow, SuggestionRow
+from storage.tombstones import Tombstone
 
-_NO_PATIENT = "no patient has this id; an id is the 32 hexadecimal digits given when it was stored"
+_LINKED = select(IdentifierRow.patient).where(
+    IdentifierRow.blind_index.in_(bindparam("links", expanding=True))
+)
+_ALL_PATIENTS = select(*PATIENT_COLUMNS).order_by(PatientRow.ordinal)
+_OF_SUGGESTION = select(SuggestionRow.patient).where(SuggestionRow.id == bindparam("of"))
 
 
-class PatientRepository:
-    """Patients and their suggestions, for the actor and purpose of ``audit``.
+class PatientReader:
+    """What can be learnt of patients, for one actor and purpose.
 
-    Flushes but never commits: what it does and the entries about it are in the
-    caller's transaction together. Plaintext must not be shown before that
-    transaction has committed.
+    From ``Database.reading``, each call is a transaction of its own, and
+    returns only once its audit entry is durable. In a unit of work, the
+    entries commit with the unit, and nothing must be shown before that.
     """
 
-    def __init__(self, session: Session, ring: KeyRing, audit: AuditLog) -> None:
-        self._session = session
-        self._ring = ring
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def get(self, patient_id: str, *, action: Action = Action.PATIENT_READ) -> PatientRecord:
+        """Open one patient's record.
+
+        Args:
+            patient_id: the pseudonym.
+            action: what it is opened for: ``extract.create`` for a de-identified extract.
+
+        Raises:
+            NotFoundError: no such patient; ErasedError: there was one.
+            AccessDeniedError: roles, purpose or consent do not allow it.
+            DecryptionError: a row was altered or moved, or its key is gone.
+            StaleRecordError: a row was put back, removed or exchanged.
+        """
+        with recorded(self._scope, action, patient_id) as access:
+            patient = access.patient(patient_id)
+            return PatientRecord(patient_id, patient.row.version, patient.resources())
+
+    def list(self) -> tuple[PatientSummary, ...]:
+        """Patients that are not erased, in the order in which they came.
+
+        Raises:
+            AccessDeniedError: as ``get``.
+            StaleRecordError: a patient's row was altered, removed or put back.
+        """
+        with recorded(self._scope, Action.PATIENT_LIST) as access:
+            tree, summaries = Frontier(), []
+            trusted = access.state.patients
+            rows = [Patient(*row) for row in access.state.connection.execute(_ALL_PATIENTS)]
+            for row in rows:
+                tree.append(row.leaf())
+                if row.erased_at is None:
+                    summaries.append(PatientSummary(row.id, row.created, row.version))
+            if tree.root() != trusted.root():
+                # Name the first whose row is not the signed one, if it is one row's fault.
+                for row in rows:
+                    if not trusted.holds(row.ordinal, row.leaf()):
+                        raise StaleRecordError(not_committed(row.id))
+            same(tree.root(), trusted.root())
+            return tuple(summaries)
+
+    def find(self, system: str, value: str) -> str:
+        """Id of the patient with this identifier.
+
+        Raises:
+            NotFoundError: no patient has it.
+            AccessDeniedError: as ``get``.
+            StaleRecordError: the identifier was moved to another patient.
+        """
+        identifier = _stripped(Identifier(system, value))
+        with recorded(self._scope, Action.PATIENT_FIND) as access:
+            links = access.state.ring.blind_indexes(*identifier)
+            ordinal = access.state.connection.scalar(_LINKED, {"links": links})
+            if ordinal is None:
+                raise NotFoundError("no patient has this identifier")
+            patient = access.patient(ordinal)
+            patient.identifiers()  # refused if it was moved here
+            return patient.row.id
+
+    def suggestions(self, patient_id: str) -> tuple[StoredSuggestion, ...]:
+        """The patient's suggestions, oldest first.
+
+        Raises:
+            NotFoundError, ErasedError, AccessDeniedError, DecryptionError, StaleRecordError: as
+                ``get``.
+        """
+        with recorded(self._scope, Action.SUGGESTION_READ, patient_id) as access:
+            return access.patient(patient_id).suggestions()
+
+    def suggestion(self, suggestion_id: str) -> StoredSuggestion:
+        """One suggestion.
+
+        Raises:
+            NotFoundError: no such suggestion.
+            ErasedError, AccessDeniedError, DecryptionError, StaleRecordError: as ``get``.
+        """
+        with recorded(self._scope, Action.SUGGESTION_READ) as access:
+            ordinal = access.state.connection.scalar(_OF_SUGGESTION, {"of": suggestion_id})
+            if ordinal is None:
+                raise NotFoundError("no suggestion has this id")
+            # All are opened: only together do they give the digest that is signed.
+            found = access.patient(ordinal).suggestions()
+            for suggestion in found:
+                if suggestion.id == suggestion_id:
+                    return suggestion
+            raise StaleRecordError("the suggestion was filed under another patient")
+
+    def access_log(self, patient_id: str) -> tuple[AuditEntry, ...]:
+        """Entries about one patient, erased ones too, oldest first.
+
+        Raises:
+            NotFoundError: no such patient was ever stored.
+            AccessDeniedError: as ``get``.
+            AuditError: an entry is not the one that was signed.
+        """
+        with recorded(self._scope, Action.PATIENT_ACCESS_LOG, patient_id) as access:
+            if access.find(patient_id) is None:
+                raise NotFoundError(NO_PATIENT)
+            return access.state.of_subject(patient_id)
+
+    def audit_log(self, limit: int = 50) -> tuple[AuditEntry, ...]:
+        """The last ``limit`` entries, oldest first, each checked against the tree.
+
+        Raises:
+            AccessDeniedError: as ``get``.
+            AuditError: one is missing or not the one that was signed.
+        """
+        with recorded(self._scope, Action.AUDIT_READ) as access:
+            size = access.state.entries.size
+            return tuple(access.state.between(size - limit, size))
+
+    def audit_entries(self, first: int, stop: int) -> tuple[AuditEntry, ...]:
+        """Entries ``first`` to ``stop`` (exclusive), as ``audit_log``."""
+        with recorded(self._scope, Action.AUDIT_READ) as access:
+            return tuple(access.state.between(first, stop))
+
+
+class PatientRepository(PatientReader):
+    """Patients and their suggestions in a unit of work; it commits, nothing here does."""
+
+    def __init__(self, scope: Scope, audit: AuditLog) -> None:
+        super().__init__(scope)
         self._audit = audit
-        self.has_erased = False  # the unit of work then clears the write-ahead log
+        self.erased: list[tuple[str, str]] = []  # pseudonym, time; for the unit of work
 
     def add(
         self,
@@ -78,236 +204,93 @@ class PatientRepository:
         Raises:
             InvalidRecordError: a resource is not JSON or has no type, an
                 identifier is empty, or two identifiers belong to two patients.
+            AccessDeniedError: as ``get``.
             DecryptionError, StaleRecordError: with ``merge``, as ``get``.
         """
         documents = _documents(resources)
-        links = {self._blind_index(identifier) for identifier in identifiers}
-        with self._recorded("patient.write") as access:
-            known = set(
-                self._session.scalars(
-                    select(IdentifierRow.patient_id).where(IdentifierRow.blind_index.in_(links))
-                )
-            )
+        named = [_stripped(identifier) for identifier in identifiers]
+        with writing(self._scope, Action.PATIENT_WRITE) as access:
+            # While the index key is replaced, a row may still be under the one before.
+            links = {access.state.ring.blind_indexes(*name): name for name in named}
+            connection = access.state.connection
+            asked = [index for indexes in links for index in indexes]
+            known = set(connection.scalars(_LINKED, {"links": asked})) if asked else set()
             if len(known) > 1:
                 raise InvalidRecordError(
                     f"the identifiers belong to {len(known)} different patients"
                 )
             if known:
-                patient = self._current(access.about(known.pop()))
-                old_leaf: bytes | None = patient.leaf()
+                patient = access.patient(known.pop())
+                old_leaf: bytes | None = patient.row.leaf()
                 if merge is not None:
                     documents = _documents(merge(patient.resources()))
                 patient.row.version += 1
             else:
                 patient = SealedPatient.new(
-                    self._session,
-                    self._ring,
-                    ordinal=self._audit.patients.size,
-                    now=self._audit.now(),
+                    connection,
+                    access.state.ring,
+                    ordinal=access.state.patients.size,
+                    now=self._scope.now(),
                 )
                 old_leaf = None
             patient.add_identifiers(links)
             patient.replace_resources(documents)
-            self._put_leaf(access, patient, old_leaf)
-            return access.about(patient.row.id)
-
-    def get(self, patient_id: str) -> PatientRecord:
-        """Open one patient's record.
-
-        Raises:
-            NotFoundError: no such patient; ErasedError: there was one.
-            DecryptionError: a row was altered or moved, or its key is gone.
-            StaleRecordError: a row was put back, removed or exchanged.
-        """
-        with self._recorded("patient.read", patient_id) as access:
-            patient = self._current(patient_id)
-            access.detail = patient.leaf().hex()
-            return PatientRecord(patient_id, patient.row.version, patient.resources())
-
-    def list(self) -> tuple[PatientSummary, ...]:
-        """Patients that are not erased, in the order in which they came.
-
-        Raises:
-            StaleRecordError: a patient's row was altered, removed or put back.
-        """
-        with self._recorded("patient.list"):
-            tree, summaries = Frontier(), []
-            for row in self._session.scalars(select(PatientRow).order_by(PatientRow.ordinal)):
-                tree.append(patient_leaf(row))
-                if row.erased_at is None:
-                    summaries.append(PatientSummary(row.id, row.created, row.version))
-            if tree.root() != self._audit.patients.root():
-                self._name_the_altered()
-            same(tree.root(), self._audit.patients.root())
-            return tuple(summaries)
-
-    def find(self, system: str, value: str) -> str:
-        """Id of the patient with this identifier.
-
-        Raises:
-            NotFoundError: no patient has it.
-            StaleRecordError: the identifier was moved to another patient.
-        """
-        link = self._blind_index(Identifier(system, value))
-        with self._recorded("patient.find") as access:
-            patient_id = self._session.scalar(
-                select(IdentifierRow.patient_id).where(IdentifierRow.blind_index == link)
-            )
-            if patient_id is None:
-                raise NotFoundError("no patient has this identifier")
-            self._current(access.about(patient_id)).identifiers()  # refused if it was moved here
-            return patient_id
+            put(access, patient, old_leaf)
+            return patient.row.id
 
     def put_suggestion(self, patient_id: str, document: Mapping[str, Any]) -> str:
         """Seal a suggestion for a patient and return its id; it is never changed afterwards.
 
         Raises:
-            NotFoundError, ErasedError, StaleRecordError: as ``get``.
+            NotFoundError, ErasedError, AccessDeniedError, StaleRecordError: as ``get``.
             InvalidRecordError: ``document`` is not JSON.
         """
         plaintext = to_json(document)
-        with self._recorded("suggestion.write", patient_id) as access:
-            patient = self._current(patient_id)
-            old_leaf = patient.leaf()
-            suggestion_id = patient.add_suggestion(plaintext, now=self._audit.now())
-            self._put_leaf(access, patient, old_leaf)
-            return suggestion_id
-
-    def suggestions(self, patient_id: str) -> tuple[StoredSuggestion, ...]:
-        """The patient's suggestions, oldest first.
-
-        Raises:
-            NotFoundError, ErasedError, DecryptionError, StaleRecordError: as ``get``.
-        """
-        with self._recorded("suggestion.read", patient_id) as access:
-            patient = self._current(patient_id)
-            access.detail = patient.leaf().hex()
-            return patient.suggestions()
-
-    def suggestion(self, suggestion_id: str) -> StoredSuggestion:
-        """One suggestion.
-
-        Raises:
-            NotFoundError: no such suggestion.
-            ErasedError, DecryptionError, StaleRecordError: as ``get``.
-        """
-        with self._recorded("suggestion.read") as access:
-            patient_id = self._session.scalar(
-                select(SuggestionRow.patient_id).where(SuggestionRow.id == suggestion_id)
-            )
-            if patient_id is None:
-                raise NotFoundError("no suggestion has this id")
-            patient = self._current(access.about(patient_id))
-            access.detail = patient.leaf().hex()
-            # All are opened: only together do they give the digest that is signed.
-            return next(s for s in patient.suggestions() if s.id == suggestion_id)
+        with changing(self._scope, Action.SUGGESTION_WRITE, patient_id) as patient:
+            return patient.add_suggestion(plaintext, now=self._scope.now())
 
     def erase(self, patient_id: str) -> None:
         """Destroy the patient's data key and rows; only the pseudonym stays, with its log.
 
-        Copies of the rows elsewhere (backups) do not open without the key, but
-        a backup that holds the wrapped key too must be erased as well.
+        A backup still holds the wrapped key: what keeps the patient erased
+        when one is restored is the file of tombstones, see
+        ``storage.tombstones``.
 
         Raises:
-            NotFoundError, ErasedError, StaleRecordError: as ``get``.
+            NotFoundError, ErasedError, AccessDeniedError, StaleRecordError: as ``get``.
         """
-        with self._recorded("patient.erase", patient_id) as access:
-            patient = self._current(patient_id)
-            old_leaf = patient.leaf()
-            patient.erase(now=self._audit.now())
-            self._put_leaf(access, patient, old_leaf)
-            self.has_erased = True
+        with changing(self._scope, Action.PATIENT_ERASE, patient_id) as patient:
+            now = self._scope.now()
+            patient.erase(now=now)
+            self.erased.append((patient.row.id, now))
 
-    def access_log(self, patient_id: str) -> tuple[AuditEntry, ...]:
-        """Entries about one patient, erased ones too, oldest first.
+    def complete_erasures(self, tombstones: Iterable[Tombstone]) -> int:
+        """Erase whoever is named in the file of erasures and is not erased yet; returns how many.
 
-        Raises:
-            NotFoundError: no such patient was ever stored.
-            AuditError: an entry is not the one that was signed.
+        Not asked whether the actor may: whoever asked for the erasure was.
         """
-        with self._recorded("patient.access-log", patient_id):
-            if self._session.get(PatientRow, patient_id) is None:
-                raise NotFoundError(_NO_PATIENT)
-            return self._audit.of_subject(patient_id)
-
-    @contextmanager
-    def _recorded(self, action: str, subject: str = "") -> Iterator["_Access"]:
-        """One audit entry for the block, whether it succeeds or is refused.
-
-        The entry is written before the block's value reaches the caller; if it
-        cannot be written, the caller gets that error and no value.
-        """
-        # Anything else might be a name that someone typed in place of an id.
-        access = _Access(subject if is_pseudonym(subject) else "")
-        try:
-            # What is refused leaves no half-written rows, even if the unit goes on.
-            with self._session.begin_nested():
-                yield access
-        except StorageError as error:
-            self._append(action, access, type(error).__name__)
-            raise
-        except BaseException:
-            self._audit.refuse_to_sign()
-            raise
-        self._append(action, access, OK)
-
-    def _append(self, action: str, access: "_Access", outcome: str) -> None:
-        self._audit.append(action, subject=access.subject, outcome=outcome, detail=access.detail)
-
-    def _current(self, patient_id: str) -> SealedPatient:
-        """The patient, shown by the tree to be in the state last signed."""
-        row = self._session.get(PatientRow, patient_id)
-        if row is None:
-            raise NotFoundError(_NO_PATIENT)
-        patient = SealedPatient(self._session, self._ring, row)
-        if not self._audit.patients.holds(row.ordinal, patient.leaf()):
-            raise StaleRecordError(_not_committed(row.id))
-        if row.erased_at is not None:
-            raise ErasedError(f"patient {row.id} was erased on {row.erased_at}")
-        return patient
-
-    def _name_the_altered(self) -> None:
-        """Refuse with the first patient whose row is not the signed one, if it is one row's fault.
-
-        Asks the tree for each row, which is too slow to do where nothing is wrong.
-        """
-        for row in self._session.scalars(select(PatientRow).order_by(PatientRow.ordinal)):
-            if not self._audit.patients.holds(row.ordinal, patient_leaf(row)):
-                raise StaleRecordError(_not_committed(row.id))
-
-    def _put_leaf(self, access: "_Access", patient: SealedPatient, old: bytes | None) -> None:
-        """Write the patient's row and put its new state into the patient tree."""
-        self._session.flush()
-        leaf = patient.leaf()
-        if old is None:
-            self._audit.patients.append(leaf)
-        else:
-            self._audit.patients.replace(patient.row.ordinal, old, leaf)
-        access.detail = leaf.hex()
-
-    def _blind_index(self, identifier: Identifier) -> bytes:
-        system, value = (part.strip() for part in identifier)
-        if not system or not value:
-            raise InvalidRecordError("an identifier needs both a system and a value")
-        return self._ring.blind_index(system, value)
-
-
-def _not_committed(patient_id: str) -> str:
-    return f"the row of patient {patient_id} is not the one last committed"
+        n_erased = 0
+        for patient_id, time in tombstones:
+            with self._scope.state() as state:
+                patient = SealedPatient.find(state.connection, state.ring, patient_id)
+                if patient is None or patient.row.erased_at is not None:
+                    continue
+                old_leaf = patient.row.leaf()
+                patient.erase(now=time)
+                patient.write()
+                leaf = patient.row.leaf()
+                state.patients.replace(patient.row.ordinal, old_leaf, leaf)
+                self._audit.append(Action.PATIENT_ERASE, subject=patient_id, detail=leaf.hex())
+                n_erased += 1
+        return n_erased
 
 
 def _documents(resources: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
     return [(resource_type(resource), to_json(resource)) for resource in resources]
 
 
-@dataclass
-class _Access:
-    """What the entry about an access will say; filled in as it becomes known."""
-
-    subject: str
-    detail: str = ""
-
-    def about(self, patient_id: str) -> str:
-        """Note whom the access concerns, and return the id."""
-        self.subject = patient_id
-        return patient_id
+def _stripped(identifier: Identifier) -> Identifier:
+    system, value = (part.strip() for part in identifier)
+    if not system or not value:
+        raise InvalidRecordError("an identifier needs both a system and a value")
+    return Identifier(system, value)

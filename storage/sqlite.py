@@ -1,39 +1,203 @@
-"""What is particular to SQLite: where a store is, how it begins, and what its errors mean."""
+"""What is particular to SQLite: the file, the gate, how it begins, and what its errors mean."""
 
+import logging
+import os
 import sqlite3
-from datetime import UTC
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 
-from storage.audit import Clock, start_log
-from storage.errors import StorageError, StoreBusyError, StoreUnavailableError
-from storage.keys import KeyRing
-from storage.tables import SCHEMA_VERSION, Base, MetaRow
+from storage.errors import (
+    NotFoundError,
+    SchemaVersionError,
+    StorageError,
+    StoreBusyError,
+    StoreUnavailableError,
+)
+from storage.files import new_file_beside, place
+from storage.gate import FileGate
+from storage.tables import MetaRow
+
+logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 30.0
 
 
-def file_of(location: str | Path) -> Path:
-    """The SQLite file that ``location`` names."""
-    if isinstance(location, Path) or "://" not in location:
-        return Path(location)
-    try:
-        url = make_url(location)
-    except ArgumentError:
-        raise StoreUnavailableError("the location of the store is not a valid URL") from None
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        raise StoreUnavailableError(
-            f"a store is a SQLite file (sqlite:///path), not {url.get_backend_name()}"
+class SqliteBackend:
+    """One store in one file of mode 0600, with its log and gate files beside it.
+
+    Write transactions begin at once as writers (``BEGIN IMMEDIATE``): a deferred
+    one that reads and then writes fails where another has written meanwhile.
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Prepare to open ``path``; a writer waits at most ``busy_seconds`` for others."""
+        self.path = path
+        self.name = str(path)
+        self._busy_seconds = busy_seconds
+        self._gate = FileGate(path)
+        self._engine = _engine(path, busy_seconds, "synchronous=FULL")
+        self._reader = self._engine.execution_options(storage_begin="DEFERRED")
+
+    def __repr__(self) -> str:
+        return f"SqliteBackend({self.name!r})"
+
+    def exists(self) -> bool:
+        """Whether a store lies there; a file that others could use is made the owner's alone.
+
+        Raises:
+            SchemaVersionError: there is something else.
+            StoreUnavailableError: others can use the file, and that cannot be changed.
+        """
+        if not self.path.is_file():
+            return False
+        self._close_to_others()
+        try:
+            with self._reader.connect() as connection:
+                is_store = inspect(connection).has_table(MetaRow.__tablename__)
+        except DatabaseError as error:
+            if _primary_code(error) != sqlite3.SQLITE_NOTADB:
+                raise self.error(error) from error
+            is_store = False
+        if not is_store:
+            raise SchemaVersionError(f"{self.path} is not a patient store")
+        return True
+
+    def create(self, fill: Callable[[Connection], None]) -> None:
+        """Let ``fill`` make the store in a draft, which is then placed whole.
+
+        Raises:
+            StoreUnavailableError: the file exists, or cannot be written.
+        """
+        try:
+            draft = new_file_beside(self.path)
+            try:
+                self._fill(draft, fill)
+                place(draft, self.path)
+            finally:
+                for end in ("", "-journal", "-wal", "-shm"):
+                    draft.with_name(draft.name + end).unlink(missing_ok=True)
+        except FileExistsError:
+            raise StoreUnavailableError(
+                f"{self.path} exists already; a store is never overwritten"
+            ) from None
+        except StorageError:
+            raise
+        except OSError as error:
+            raise StoreUnavailableError(f"no store can be made at {self.path}: {error}") from error
+
+    def _fill(self, draft: Path, fill: Callable[[Connection], None]) -> None:
+        # Nobody else uses a draft, and ``place`` waits until all of it is on disk.
+        engine = _engine(draft, self._busy_seconds, "synchronous=OFF", "journal_mode=MEMORY")
+        try:
+            with engine.connect() as connection:
+                fill(connection)
+                connection.commit()
+            raw = engine.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA journal_mode=WAL")
+            finally:
+                raw.close()
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(f"no store can be made at {self.path}: {error}") from error
+        except DatabaseError as error:
+            raise self.error(error) from error
+        finally:
+            engine.dispose()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One consistent state to read; it holds up no writer."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def gate(self) -> Iterator[Connection]:
+        """The one write transaction at a time, in the order of asking.
+
+        Raises:
+            StoreBusyError: others held the gate for too long.
+        """
+        try:
+            with self._gate.hold(self._busy_seconds) as is_inside:
+                if not is_inside:
+                    raise self._busy()
+                with self._engine.connect() as connection:
+                    yield connection
+        except StorageError:
+            raise
+        except FileNotFoundError:
+            raise NotFoundError(f"the folder of {self.path} is gone") from None
+
+    def error(self, error: DatabaseError) -> StorageError:
+        """The error of this package that says what ``error`` means."""
+        if _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return self._busy()
+        return StoreUnavailableError(f"the store {self.path} cannot be used: {error.orig}")
+
+    def after_commit(self, *, has_erased: bool) -> None:
+        """After an erasure, empty the write-ahead log: it still holds the erased key."""
+        if not has_erased:
+            return
+        try:
+            raw = self._engine.raw_connection()
+            try:
+                cursor = raw.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                is_busy, *_ = cursor.fetchone() or (1,)
+            finally:
+                raw.close()
+        except (sqlite3.Error, DatabaseError) as error:
+            is_busy = 1
+            logger.warning("clearing the write-ahead log of %s failed: %s", self.path, error)
+        if is_busy:
+            logger.warning(
+                "the write-ahead log of %s was not cleared after an erasure; "
+                "it is cleared when the store is next closed",
+                self.path,
+            )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _busy(self) -> StoreBusyError:
+        return StoreBusyError(
+            f"the store {self.path} is in use by another writer and was not free "
+            f"within {self._busy_seconds:g} seconds: try again"
         )
-    return Path(url.database)
+
+    def _close_to_others(self) -> None:
+        """Take the rights of group and others from the store and its log files."""
+        for file in (
+            self.path,
+            *(self.path.with_name(self.path.name + e) for e in ("-wal", "-shm")),
+        ):
+            try:
+                mode = stat.S_IMODE(file.stat().st_mode)
+                if mode & 0o077:
+                    os.chmod(file, mode & 0o700)
+                    logger.warning(
+                        "%s could be used by others (mode %04o): closed to them", file, mode
+                    )
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StoreUnavailableError(
+                    f"{file} can be used by others and that cannot be changed "
+                    f"({error.strerror}): run chmod 600 on it"
+                ) from error
 
 
-def engine_for(path: Path, busy_seconds: float) -> Engine:
+def _engine(path: Path, busy_seconds: float, *pragmas: str) -> Engine:
     """An engine that begins its own transactions and hides parameters from errors and logs."""
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
@@ -45,7 +209,7 @@ def engine_for(path: Path, busy_seconds: float) -> Engine:
     def _configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # no implicit BEGIN by the driver: see _begin
         for pragma in (
-            "synchronous=FULL",
+            *pragmas,
             "foreign_keys=ON",
             "secure_delete=ON",
             "temp_store=MEMORY",
@@ -55,47 +219,12 @@ def engine_for(path: Path, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails at once where
-        # another has written meanwhile; an immediate one waits at its start.
         mode = connection.get_execution_options().get("storage_begin", "IMMEDIATE")
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
 
 
-def write_empty_store(path: Path, ring: KeyRing, clock: Clock) -> None:
-    """Fill the empty file at ``path``: tables, store id, and the signed head of an empty log."""
-    engine = engine_for(path, BUSY_SECONDS)
-    created = clock().astimezone(UTC).isoformat(timespec="microseconds")
-    try:
-        connection = engine.raw_connection()
-        try:
-            connection.cursor().execute("PRAGMA journal_mode=WAL")
-        finally:
-            connection.close()
-        with Session(engine) as session:
-            Base.metadata.create_all(session.connection())
-            session.add(
-                MetaRow(
-                    id=1, schema_version=SCHEMA_VERSION, store_id=ring.store_id, created=created
-                )
-            )
-            start_log(session, ring, time=created)
-            session.commit()
-    finally:
-        engine.dispose()  # the last connection folds the write-ahead log into the file
-
-
-def primary_code(error: DatabaseError) -> int:
+def _primary_code(error: DatabaseError) -> int:
     """SQLite's primary result code."""
     return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF
-
-
-def store_error(error: DatabaseError, path: Path, busy_seconds: float) -> StorageError:
-    """The error of this package that tells what ``error`` means."""
-    if primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreBusyError(
-            f"the store {path} is in use by another writer and was not free "
-            f"within {busy_seconds:g} seconds: try again"
-        )
-    return StoreUnavailableError(f"the store {path} cannot be used: {error.orig}")

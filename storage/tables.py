@@ -1,22 +1,49 @@
-"""The tables of the store.
+"""The tables of the store, the same on SQLite and PostgreSQL.
 
-In clear are: pseudonyms, resource types, versions, times and counts. All that
-is clinical or identifying is sealed, or a blind index. Times are ISO 8601 text
-in UTC, because databases differ in what precision a time column keeps and a
-hash over it would then not verify.
+In clear are: pseudonyms, resource types, versions, times, counts and who acts.
+All that is clinical or identifying is sealed, or a blind index. Times are
+ISO 8601 text in UTC, because databases differ in what precision a time column
+keeps and a hash over it would then not verify.
+
+Every column of bytes says in its ``info`` what it holds, and the test of key
+rotation fails for one that does not:
+
+``sealed``    an envelope under the patient's data key
+``wrapped``   a data key under a key-encryption key
+``blind``     a keyed hash of an identifier, unique in its column
+``digest``    a hash over sealed or signed values
+``entry``     the canonical bytes of an audit entry
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+REVISION = "0002"  # of the newest migration
+# Where Alembic keeps the revision; not in ``Base``, which is what it compares a database with.
+REVISION_TABLE = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
+)
 
 _ID = String(32)  # random UUID, hexadecimal
 _TIME = String(32)
+_NAME = String(200)
 _COUNT = BigInteger().with_variant(Integer, "sqlite")  # SQLite's integers have 64 bits already
+
+Holds = Literal["sealed", "wrapped", "blind", "digest", "entry"]
 
 
 class Bytes(LargeBinary):
@@ -33,9 +60,15 @@ class Bytes(LargeBinary):
         def to_bytes(value: Any) -> bytes | None:
             if value is None or isinstance(value, bytes):
                 return value
+            if isinstance(value, memoryview):
+                return bytes(value)
             return str(value).encode()
 
         return to_bytes
+
+
+def _bytes(holds: Holds, **options: Any) -> Any:
+    return mapped_column(Bytes, info={"holds": holds}, **options)
 
 
 class Base(DeclarativeBase):
@@ -52,12 +85,11 @@ class Base(DeclarativeBase):
 
 
 class MetaRow(Base):
-    """One row: which store this is, and in which version."""
+    """One row: which store this is. Its schema version is Alembic's (``alembic_version``)."""
 
     __tablename__ = "meta"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    schema_version: Mapped[int]
     store_id: Mapped[str] = mapped_column(_ID)
     created: Mapped[str] = mapped_column(_TIME)
 
@@ -71,18 +103,19 @@ class PatientRow(Base):
 
     __tablename__ = "patient"
 
-    id: Mapped[str] = mapped_column(_ID, primary_key=True)
-    ordinal: Mapped[int] = mapped_column(unique=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(_ID, unique=True)
     version: Mapped[int]
     created: Mapped[str] = mapped_column(_TIME)
     erased_at: Mapped[str | None] = mapped_column(_TIME)
-    wrapped_key: Mapped[bytes | None] = mapped_column(Bytes)
+    wrapped_key: Mapped[bytes | None] = _bytes("wrapped")
     kek_version: Mapped[int] = mapped_column(index=True)  # for rotation; the envelope names its own
     data_key_version: Mapped[int]
     n_seals: Mapped[int] = mapped_column(_COUNT)  # envelopes made under the data key
-    identifiers_digest: Mapped[bytes] = mapped_column(Bytes(32))
-    resources_digest: Mapped[bytes] = mapped_column(Bytes(32))
-    suggestions_digest: Mapped[bytes] = mapped_column(Bytes(32))
+    consent: Mapped[bytes | None] = _bytes("sealed")  # what the patient permits or denies
+    identifiers_digest: Mapped[bytes] = _bytes("digest")
+    resources_digest: Mapped[bytes] = _bytes("digest")
+    suggestions_digest: Mapped[bytes] = _bytes("digest")
 
 
 class IdentifierRow(Base):
@@ -90,69 +123,111 @@ class IdentifierRow(Base):
 
     __tablename__ = "patient_identifier"
 
-    blind_index: Mapped[bytes] = mapped_column(Bytes(32), primary_key=True)
-    patient_id: Mapped[str] = mapped_column(_ID, ForeignKey("patient.id"), index=True)
+    blind_index: Mapped[bytes] = _bytes("blind", primary_key=True)
+    patient: Mapped[int] = mapped_column(ForeignKey("patient.ordinal"), index=True)
+    # The identifier itself, so that the index can be made anew under another key; null in rows
+    # that schema version 1 wrote.
+    sealed: Mapped[bytes | None] = _bytes("sealed")
 
 
 class ResourceRow(Base):
     """One FHIR resource, sealed; its own id is inside."""
 
     __tablename__ = "resource"
-    __table_args__ = (Index(None, "patient_id", "position", unique=True),)
 
-    id: Mapped[str] = mapped_column(_ID, primary_key=True)
-    patient_id: Mapped[str] = mapped_column(_ID, ForeignKey("patient.id"))
-    position: Mapped[int]  # order in which the patient's resources were given
+    patient: Mapped[int] = mapped_column(ForeignKey("patient.ordinal"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)  # order in which they were given
+    version: Mapped[int]  # the patient's, when this was sealed
     resource_type: Mapped[str] = mapped_column(String(64))
-    version: Mapped[int]
-    sealed: Mapped[bytes] = mapped_column(Bytes)
+    sealed: Mapped[bytes] = _bytes("sealed")
 
 
 class SuggestionRow(Base):
-    """One suggestion with its receipt, sealed; never changed once written."""
+    """One suggestion with its receipt, sealed; only a new data key writes it again."""
 
     __tablename__ = "suggestion"
-    __table_args__ = (Index(None, "patient_id", "position", unique=True),)
+    __table_args__ = (Index(None, "patient", "position", unique=True),)
 
     id: Mapped[str] = mapped_column(_ID, primary_key=True)
-    patient_id: Mapped[str] = mapped_column(_ID, ForeignKey("patient.id"))
+    patient: Mapped[int] = mapped_column(ForeignKey("patient.ordinal"))
     position: Mapped[int]
-    version: Mapped[int]
     created: Mapped[str] = mapped_column(_TIME)
-    sealed: Mapped[bytes] = mapped_column(Bytes)
+    sealed: Mapped[bytes] = _bytes("sealed")
+
+
+class ActorRow(Base):
+    """Who may act, in which roles and until when; leaf ``ordinal`` of the actor tree."""
+
+    __tablename__ = "actor"
+
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(_NAME, unique=True)
+    roles: Mapped[str] = mapped_column(_NAME)  # sorted, with spaces between; empty once revoked
+    until: Mapped[str] = mapped_column(_TIME)  # empty: no end
+    version: Mapped[int]
+
+
+class BreakGlassRow(Base):
+    """One emergency access: who opened whose record, why, until when, and who reviewed it.
+
+    Leaf ``ordinal`` of the break-glass tree.
+    """
+
+    __tablename__ = "break_glass"
+
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    patient: Mapped[int] = mapped_column(ForeignKey("patient.ordinal"), index=True)
+    actor: Mapped[str] = mapped_column(_NAME)
+    created: Mapped[str] = mapped_column(_TIME)
+    until: Mapped[str] = mapped_column(_TIME)
+    reviewed_by: Mapped[str] = mapped_column(_NAME)  # empty: not yet
+    reviewed_at: Mapped[str] = mapped_column(_TIME)
+    reason: Mapped[bytes | None] = _bytes("sealed")  # null once the patient is erased
 
 
 class AuditEntryRow(Base):
-    """One entry. ``entry`` is the truth; the other columns are derived from it, for queries."""
+    """One entry. ``entry`` is the truth; the other columns are derived from it.
+
+    ``subject`` finds a patient's entries, ``leaf`` is the entry's hash in the
+    audit tree: it tells which entry was changed.
+    """
 
     __tablename__ = "audit_entry"
 
     position: Mapped[int] = mapped_column(_COUNT, primary_key=True, autoincrement=False)
-    entry: Mapped[bytes] = mapped_column(Bytes)
-    time: Mapped[str] = mapped_column(_TIME)
-    actor: Mapped[str] = mapped_column(String(200))
-    action: Mapped[str] = mapped_column(String(64))
+    entry: Mapped[bytes] = _bytes("entry")
     subject: Mapped[str] = mapped_column(_ID, index=True)
-    purpose: Mapped[str] = mapped_column(String(200))
-    outcome: Mapped[str] = mapped_column(String(64))
+    leaf: Mapped[bytes] = _bytes("digest")
 
 
-class TreeNodeRow(Base):
-    """Hash of one perfect subtree, leaves included, of the audit or the patient tree."""
+class AuditNodeRow(Base):
+    """Hash of one perfect subtree of the audit tree, from level 8 (256 entries) upwards.
 
-    __tablename__ = "tree_node"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own attribute
+    What lies below is computed from the entries' leaves.
+    """
 
-    tree: Mapped[str] = mapped_column(String(8), primary_key=True)
+    __tablename__ = "audit_node"
+
     level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(_COUNT, primary_key=True, autoincrement=False)
-    hash: Mapped[bytes] = mapped_column(Bytes(32))
+    hash: Mapped[bytes] = _bytes("digest")
+
+
+class StateTileRow(Base):
+    """Up to 16 neighbouring hashes of one level of a state tree (``storage.tree.StateTree``)."""
+
+    __tablename__ = "state_tile"
+
+    tree: Mapped[str] = mapped_column(String(16), primary_key=True)
+    place: Mapped[int] = mapped_column(_COUNT, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes] = _bytes("digest")
 
 
 class AuditHeadRow(Base):
-    """One row: the signed head of both trees, as text."""
+    """One row: the signed head of all trees as text, and the trees' frontiers behind its roots."""
 
     __tablename__ = "audit_head"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     checkpoint: Mapped[str] = mapped_column(Text)
+    frontiers: Mapped[bytes] = _bytes("digest")

@@ -1,88 +1,113 @@
-"""A Merkle tree kept in the database, extended and changed only where it is known to be whole."""
+"""The trees behind the signed head, kept in the database.
 
-from collections.abc import Sequence
+A tree is extended and changed only where it is known to be whole: every hash
+that is read is checked against the frontier, and the frontier against the
+signed root, before anything is built on it. So a changed row is never signed
+over.
+"""
 
-from sqlalchemy import insert, select, update
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from storage import merkle
+from storage.checkpoint import Part
 from storage.errors import AuditError
-from storage.merkle import Frontier, Node, node_hash
-from storage.tables import TreeNodeRow
+from storage.merkle import Frontier, Node
+from storage.tables import AuditEntryRow, AuditNodeRow, StateTileRow
+
+HASH_BYTES = 32
+BLOCK_LEVEL = 8  # nodes of the audit tree below it are not stored: they are made from the leaves
+TILE_LEVELS = 4
+TILE_WIDTH = 1 << TILE_LEVELS
+_POSITION_BITS = 40
+
+_BLOCK = (
+    select(AuditEntryRow.leaf)
+    .where(AuditEntryRow.position.between(bindparam("first"), bindparam("last")))
+    .order_by(AuditEntryRow.position)
+)
+_NODE = select(AuditNodeRow.hash).where(
+    AuditNodeRow.level == bindparam("level"), AuditNodeRow.position == bindparam("position")
+)
+_TILES = select(StateTileRow.place, StateTileRow.hashes).where(
+    StateTileRow.tree == bindparam("name"),
+    StateTileRow.place.in_(bindparam("places", expanding=True)),
+)
+_CHANGE_TILE = (
+    update(StateTileRow)
+    .where(StateTileRow.tree == bindparam("name"), StateTileRow.place == bindparam("at"))
+    .values(hashes=bindparam("now"))
+)
 
 
-class StoredTree:
-    """One named tree inside the caller's transaction.
+def frontier_of(part: Part, peaks: Sequence[bytes], name: str) -> Frontier:
+    """The frontier of a signed tree, from its stored peaks.
 
-    Invariant: the frontier in memory hashes to a root that was signed, or to
-    what this transaction made of it. Every hash read from the database is
-    checked against the frontier before anything is built on it, so a changed
-    row is never signed over.
+    Raises:
+        AuditError: they do not give the signed root.
     """
+    try:
+        frontier = Frontier(part.size, peaks)
+    except ValueError:
+        frontier = Frontier()
+    if (frontier.size, frontier.root()) != part:
+        raise AuditError(f"the tree of {name} is not the one that was signed: run audit verify")
+    return frontier
 
-    def __init__(self, session: Session, name: str, *, size: int, root: bytes) -> None:
-        """Load the frontier of the tree that was signed with ``size`` leaves and ``root``.
 
-        Raises:
-            AuditError: the stored hashes do not give that root.
-        """
-        self._session = session
-        self._name = name
-        peaks = [self.read(level, position) for level, position in merkle.frontier_places(size)]
-        self._frontier = Frontier(size, peaks)
-        if self.root() != root:
-            raise AuditError(f"the {name} tree is not the one that was signed: run audit verify")
+class EntryTree:
+    """The audit tree: leaves are the stored entries, and only ever added."""
+
+    def __init__(self, connection: Connection, frontier: Frontier) -> None:
+        self._connection = connection
+        self._frontier = frontier
+        self._new_nodes: list[dict[str, object]] = []
+        self._read: dict[tuple[int, int], bytes] = {}
 
     @property
     def size(self) -> int:
         """Number of leaves."""
         return self._frontier.size
 
+    @property
+    def peaks(self) -> list[bytes]:
+        """Hashes of the frontier, largest subtree first."""
+        return list(self._frontier.peaks.values())
+
     def root(self) -> bytes:
         """Root hash."""
         return self._frontier.root()
 
-    def append(self, leaf: bytes) -> int:
-        """Add a leaf hash and return its index.
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash; ``write`` stores what it completes."""
+        self._new_nodes += [
+            {"level": level, "position": position, "hash": digest}
+            for level, position, digest in self._frontier.append(leaf)
+            if level >= BLOCK_LEVEL
+        ]
+
+    def write(self) -> None:
+        """Store the nodes that were completed.
 
         Raises:
-            AuditError: there is already something where the new nodes belong.
+            AuditError: there is already something where they belong.
         """
-        index = self.size
-        grown = self._frontier.copy()
-        nodes = grown.append(leaf)
-        try:
-            self._session.execute(insert(TreeNodeRow), self._rows(nodes))
-        except IntegrityError as error:
-            raise AuditError(
-                f"the {self._name} tree holds hashes beyond its signed size {index}", index=index
-            ) from error
-        self._frontier = grown
-        return index
+        if self._new_nodes:
+            try:
+                self._connection.execute(insert(AuditNodeRow), self._new_nodes)
+            except IntegrityError as error:
+                raise AuditError("the audit tree holds hashes beyond its signed size") from error
+            self._new_nodes = []
 
     def holds(self, index: int, leaf: bytes) -> bool:
         """``leaf`` is the leaf hash at ``index``, by the hashes above it up to the root."""
         # A writer of the database can put text where a number belongs.
         if not isinstance(index, int) or not 0 <= index < self.size:
             return False
-        *_, peak = self._climb(index, leaf, self._siblings(index))
-        level, _, digest = peak
-        return self._frontier.peaks[level] == digest
-
-    def replace(self, index: int, old: bytes, new: bytes) -> None:
-        """Change the leaf hash at ``index`` from ``old`` to ``new``.
-
-        Raises:
-            AuditError: ``old`` is not what the tree holds there.
-        """
-        siblings = self._siblings(index)
-        level, _, digest = self._climb(index, old, siblings)[-1]
-        if self._frontier.peaks[level] != digest:
-            raise AuditError(f"leaf {index} of the {self._name} tree is not the one signed")
-        nodes = self._climb(index, new, siblings)
-        self._session.execute(update(TreeNodeRow), self._rows(nodes))
-        self._frontier.peaks[level] = nodes[-1][2]
+        path = self.inclusion_proof(index)
+        return merkle.is_included(leaf, index, self.size, path, self.root())
 
     def inclusion_proof(self, index: int) -> list[bytes]:
         """Hashes from leaf ``index`` to the root."""
@@ -93,48 +118,216 @@ class StoredTree:
         return merkle.consistency_proof(self.read, old_size, self.size)
 
     def read(self, level: int, position: int) -> bytes:
-        """Stored hash of one perfect subtree.
+        """Hash of one perfect subtree, as the database has it.
 
         Raises:
             AuditError: it is missing.
         """
-        digest = self._session.scalar(
-            select(TreeNodeRow.hash).where(
-                TreeNodeRow.tree == self._name,
-                TreeNodeRow.level == level,
-                TreeNodeRow.position == position,
-            )
-        )
-        if digest is None:
+        place = (level, position)
+        if place not in self._read:
+            if level < BLOCK_LEVEL:
+                self._read_block((position << level) >> BLOCK_LEVEL)
+            else:
+                found = self._connection.scalar(_NODE, {"level": level, "position": position})
+                if found is not None:
+                    self._read[place] = found
+        if place not in self._read:
             first = position << level
             raise AuditError(
-                f"the {self._name} tree lacks a hash above leaf {first}: run audit verify",
+                f"the audit tree lacks a hash above entry {first}: run audit verify", index=first
+            )
+        return self._read[place]
+
+    def _read_block(self, block: int) -> None:
+        first = block << BLOCK_LEVEL
+        last = min(first + (1 << BLOCK_LEVEL), self.size) - 1
+        hashes = list(self._connection.scalars(_BLOCK, {"first": first, "last": last}))
+        if len(hashes) != last - first + 1:
+            raise AuditError(
+                f"an audit entry between {first} and {last} is missing: run audit verify",
                 index=first,
             )
-        return digest
+        for level in range(BLOCK_LEVEL):
+            start = first >> level
+            self._read.update(((level, start + i), digest) for i, digest in enumerate(hashes))
+            hashes = merkle.parents(hashes)
 
-    def _siblings(self, index: int) -> list[bytes]:
-        """Hashes beside the way from leaf ``index`` up to its peak."""
-        siblings = []
-        peaks = merkle.frontier_places(self.size)
-        level, position = 0, index
-        while (level, position) not in peaks:
-            siblings.append(self.read(level, position ^ 1))
-            level, position = level + 1, position >> 1
-        return siblings
 
-    @staticmethod
-    def _climb(index: int, leaf: bytes, siblings: Sequence[bytes]) -> list[Node]:
-        """The nodes from ``leaf`` up to its peak."""
+class StateTree:
+    """One named tree whose leaves are the current state of something and can be replaced.
+
+    Its perfect subtrees' hashes at levels 0, 4, 8, … are stored, 16 neighbours
+    in a tile; the levels between are computed. A leaf of 100,000 lies under
+    five tiles.
+    """
+
+    def __init__(self, connection: Connection, name: str, frontier: Frontier) -> None:
+        self._connection = connection
+        self._name = name
+        self._frontier = frontier
+        self._tiles: dict[int, list[bytes]] = {}
+        self._changed: set[int] = set()
+        self._stored: set[int] = set()
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return self._frontier.size
+
+    @property
+    def peaks(self) -> list[bytes]:
+        """Hashes of the frontier, largest subtree first."""
+        return list(self._frontier.peaks.values())
+
+    def root(self) -> bytes:
+        """Root hash."""
+        return self._frontier.root()
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash; ``write`` stores it.
+
+        Raises:
+            AuditError: the stored hashes before it are not those signed.
+        """
+        tile = self._tile(0, self.size >> TILE_LEVELS, is_new=self.size % TILE_WIDTH == 0)
+        self._check_last(tile)
+        for level, position, digest in self._frontier.append(leaf):
+            if level % TILE_LEVELS == 0:
+                group, slot = divmod(position, TILE_WIDTH)
+                hashes = self._tile(level, group, is_new=slot == 0)
+                if len(hashes) != slot:
+                    raise self._altered(self.size - 1)
+                hashes.append(digest)
+                self._changed.add(_place(level, group))
+
+    def holds(self, index: int, leaf: bytes) -> bool:
+        """``leaf`` is the leaf hash at ``index``, by the hashes above it up to the root."""
+        # A writer of the database can put text where a number belongs.
+        if not isinstance(index, int) or not 0 <= index < self.size:
+            return False
+        level, _, digest = self._climb(index, leaf)[-1]
+        return self._frontier.peaks[level] == digest
+
+    def replace(self, index: int, old: bytes, new: bytes) -> None:
+        """Change the leaf hash at ``index`` from ``old`` to ``new``; ``write`` stores it.
+
+        Raises:
+            AuditError: ``old`` is not what the tree holds there.
+        """
+        if not self.holds(index, old):
+            raise self._altered(index)
+        nodes = self._climb(index, new)
+        for level, position, digest in nodes:
+            if level % TILE_LEVELS == 0:
+                group, slot = divmod(position, TILE_WIDTH)
+                hashes = self._tile(level, group)
+                if slot >= len(hashes):
+                    raise self._altered(index)
+                hashes[slot] = digest
+                self._changed.add(_place(level, group))
+        level, _, digest = nodes[-1]
+        self._frontier.peaks[level] = digest
+
+    def write(self) -> None:
+        """Store the tiles that were changed.
+
+        Raises:
+            AuditError: there is already something where a new one belongs.
+        """
+        tiles = {place: b"".join(self._tiles[place]) for place in sorted(self._changed)}
+        new = [place for place in tiles if place not in self._stored]
+        known = [place for place in tiles if place in self._stored]
+        if new:
+            rows = [{"tree": self._name, "place": at, "hashes": tiles[at]} for at in new]
+            try:
+                self._connection.execute(insert(StateTileRow), rows)
+            except IntegrityError as error:
+                raise AuditError(
+                    f"the tree of {self._name} holds hashes beyond its signed size"
+                ) from error
+        if known:
+            self._connection.execute(
+                _CHANGE_TILE, [{"name": self._name, "at": at, "now": tiles[at]} for at in known]
+            )
+        self._stored.update(new)
+        self._changed.clear()
+
+    def _climb(self, index: int, leaf: bytes) -> list[Node]:
+        """The nodes from ``leaf`` up to its peak, beside the stored hashes."""
+        peak = next(
+            level
+            for level, position in merkle.frontier_places(self.size)
+            if index >> level == position
+        )
+        bottoms = range(0, peak, TILE_LEVELS)
+        self._load(_place(level, index >> level + TILE_LEVELS) for level in bottoms)
         nodes = [(0, index, leaf)]
-        for level, sibling in enumerate(siblings, start=1):
-            _, position, digest = nodes[-1]
-            pair = (sibling, digest) if position & 1 else (digest, sibling)
-            nodes.append((level, position >> 1, node_hash(*pair)))
+        for bottom in bottoms:
+            group, slot = divmod(index >> bottom, TILE_WIDTH)
+            hashes = list(self._tile(bottom, group))
+            for level in range(bottom, min(bottom + TILE_LEVELS, peak)):
+                if slot | 1 >= len(hashes):
+                    raise self._altered(index)
+                if level == bottom:
+                    hashes[slot] = nodes[-1][2]
+                hashes, slot = merkle.parents(hashes), slot >> 1
+                nodes.append((level + 1, index >> level + 1, hashes[slot]))
         return nodes
 
-    def _rows(self, nodes: Sequence[Node]) -> list[dict[str, object]]:
-        return [
-            {"tree": self._name, "level": level, "position": position, "hash": digest}
-            for level, position, digest in nodes
-        ]
+    def _check_last(self, hashes: list[bytes]) -> None:
+        """The last, unfilled tile of leaves is what the frontier says."""
+        count = self.size % TILE_WIDTH
+        if len(hashes) != count:
+            raise self._altered(self.size - 1)
+        first = 0
+        for level in reversed(range(TILE_LEVELS)):
+            if count >> level & 1:
+                part = hashes[first : first + (1 << level)]
+                if merkle.subtree_root(part) != self._frontier.peaks[level]:
+                    raise self._altered(self.size - count + first)
+                first += 1 << level
+
+    def _tile(self, level: int, group: int, *, is_new: bool = False) -> list[bytes]:
+        place = _place(level, group)
+        if place not in self._tiles:
+            if is_new:
+                self._tiles[place] = []
+            else:
+                self._load([place])
+        return self._tiles[place]
+
+    def _load(self, places: Iterable[int]) -> None:
+        missing = [place for place in places if place not in self._tiles]
+        if not missing:
+            return
+        found = self._connection.execute(_TILES, {"name": self._name, "places": missing})
+        for place, hashes in found:
+            self._stored.add(place)
+            self._tiles[place] = [
+                hashes[start : start + HASH_BYTES] for start in range(0, len(hashes), HASH_BYTES)
+            ]
+        for place in missing:
+            if place not in self._tiles:
+                raise AuditError(f"the tree of {self._name} lacks a stored hash: run audit verify")
+
+    def _altered(self, index: int) -> AuditError:
+        return AuditError(f"leaf {index} of the tree of {self._name} is not the one signed")
+
+
+def _place(level: int, group: int) -> int:
+    """The key of a tile: its level, and its position in that level."""
+    return level << _POSITION_BITS | group
+
+
+def expected_tiles(leaves: Sequence[bytes]) -> dict[int, bytes]:
+    """Every tile of the state tree with these leaves, by its key."""
+    tiles: dict[int, bytes] = {}
+    level, hashes = 0, list(leaves)
+    while hashes:
+        for start in range(0, len(hashes), TILE_WIDTH):
+            tile = b"".join(hashes[start : start + TILE_WIDTH])
+            tiles[_place(level, start // TILE_WIDTH)] = tile
+        for _ in range(TILE_LEVELS):
+            hashes = merkle.parents(hashes)
+        level += TILE_LEVELS
+    return tiles

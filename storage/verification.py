@@ -1,38 +1,54 @@
-"""Check the whole store against its signed head: entries, stored hashes, patients, sealed rows.
+"""Check the whole store against its signed head: entries, trees, patients, sealed rows, erasures.
 
 Not signed, and so not checked: when the store was made (``meta.created``), which nothing uses.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from storage.audit import read_head
-from storage.checkpoint import Checkpoint
+from storage import merkle
+from storage.actors import actors
+from storage.audit import SignedState
+from storage.break_glass import all_openings
+from storage.checkpoint import ACTORS, BREAK_GLASS, ERASED, PATIENTS, Checkpoint
 from storage.errors import AuditError, DecryptionError, StaleRecordError
-from storage.keys import KeyRing
 from storage.merkle import Frontier, leaf_hash
-from storage.sealed import SealedPatient, identifiers_digest, patient_leaf
+from storage.sealed import (
+    PATIENT_COLUMNS,
+    RESOURCE_COLUMNS,
+    SUGGESTION_COLUMNS,
+    Patient,
+    SealedPatient,
+    identifiers_digest,
+    resources_digest,
+    same,
+    suggestions_digest,
+)
 from storage.tables import (
+    REVISION,
+    REVISION_TABLE,
     AuditEntryRow,
     AuditHeadRow,
+    AuditNodeRow,
     IdentifierRow,
     MetaRow,
     PatientRow,
     ResourceRow,
+    StateTileRow,
     SuggestionRow,
-    TreeNodeRow,
 )
+from storage.tombstones import Tombstones
+from storage.tree import BLOCK_LEVEL, expected_tiles
 
 _BATCH = 10_000
-_DERIVED = ("time", "actor", "action", "subject", "purpose", "outcome")
+_BLOCK = 1 << BLOCK_LEVEL
 
 
 @dataclass(frozen=True)
@@ -51,12 +67,14 @@ class AuditReport:
         )
 
 
-def verify(session: Session, ring: KeyRing, checkpoint: Checkpoint | None = None) -> AuditReport:
+def verify(
+    state: SignedState, tombstones: Tombstones, checkpoint: Checkpoint | None = None
+) -> AuditReport:
     """Recompute everything from the stored canonical bytes, in batches.
 
     Args:
-        session: one read transaction.
-        ring: checks the signatures.
+        state: one read transaction, its head checked.
+        tombstones: the file of erasures.
         checkpoint: a head kept elsewhere, which the log must extend. Without
             it, an older state of the whole database is not seen.
 
@@ -64,9 +82,9 @@ def verify(session: Session, ring: KeyRing, checkpoint: Checkpoint | None = None
         AuditError: the first thing that does not hold, with the index of the
             entry where one can be named.
     """
-    head = read_head(session, ring)
+    head = state.head
     if checkpoint is not None:
-        checkpoint.check(ring)
+        checkpoint.check(state.ring)
         if checkpoint.n_entries > head.n_entries:
             raise AuditError(
                 f"the checkpoint covers {checkpoint.n_entries} entries, the log only "
@@ -74,9 +92,13 @@ def verify(session: Session, ring: KeyRing, checkpoint: Checkpoint | None = None
                 index=head.n_entries,
             )
     try:
-        _verify_entries(session, head, checkpoint)
-        _verify_single_rows(session, head)
-        _verify_patients(session, ring, head)
+        _verify_entries(state, checkpoint)
+        _verify_single_rows(state)
+        _verify_patients(state, tombstones)
+        _verify_tiles(state, ACTORS, [actor.leaf() for actor in actors(state)])
+        _verify_tiles(state, BREAK_GLASS, [opening.leaf() for opening in all_openings(state)])
+    except StaleRecordError as error:
+        raise AuditError(str(error)) from error
     except OperationalError as error:
         if "decode" not in str(error.orig):
             raise
@@ -84,149 +106,208 @@ def verify(session: Session, ring: KeyRing, checkpoint: Checkpoint | None = None
     return AuditReport(head, checkpoint)
 
 
-def _verify_entries(session: Session, head: Checkpoint, checkpoint: Checkpoint | None) -> None:
-    tree = _Recomputed(session, "audit")
+def _verify_entries(state: SignedState, checkpoint: Checkpoint | None) -> None:
+    head = state.head
     marks = {head.n_entries: head}
     if checkpoint is not None:
-        _compare_root(tree.frontier, checkpoint if checkpoint.n_entries == 0 else None)
         marks.setdefault(checkpoint.n_entries, checkpoint)
-    columns = [getattr(AuditEntryRow, name) for name in _DERIVED]
-    rows = session.execute(
-        select(AuditEntryRow.position, AuditEntryRow.entry, *columns)
+        if checkpoint.n_entries in (0, head.n_entries):
+            _compare(
+                checkpoint, merkle.EMPTY_ROOT if checkpoint.n_entries == 0 else head.entries_root
+            )
+    blocks, nodes, partial = Frontier(), {}, []
+    with closing(_leaves(state)) as leaves:
+        for index, leaf in leaves:
+            partial.append(leaf)
+            if index + 1 in marks:
+                _compare(marks[index + 1], _root(blocks, partial))
+            if len(partial) == _BLOCK:
+                for level, position, digest in blocks.append(merkle.subtree_root(partial)):
+                    nodes[level + BLOCK_LEVEL, position] = digest
+                partial = []
+    _verify_nodes(state, nodes)
+
+
+def _leaves(state: SignedState) -> Generator[tuple[int, bytes], None, None]:
+    """(index, leaf hash) of every entry, its place and what is derived from it checked."""
+    size = state.head.n_entries
+    index = 0
+    with state.connection.execute(
+        select(
+            AuditEntryRow.position, AuditEntryRow.entry, AuditEntryRow.subject, AuditEntryRow.leaf
+        )
         .order_by(AuditEntryRow.position)
         .execution_options(yield_per=_BATCH)
-    )
-    for index, row in enumerate(rows):
-        if row.position != index:
-            raise AuditError(f"audit entry {index} is missing", index=index)
-        if index == head.n_entries:
-            raise AuditError(f"audit entry {index} lies beyond the signed head", index=index)
-        tree.append(leaf_hash(row.entry))
-        _check_entry(row, index)
-        if index + 1 in marks and index + 1 < head.n_entries:
-            _compare_root(tree.frontier, marks[index + 1])
-    if tree.frontier.size < head.n_entries:
+    ) as rows:
+        for position, entry, subject, stored in rows:
+            if position != index:
+                raise AuditError(f"audit entry {index} is missing", index=index)
+            if index == size:
+                raise AuditError(f"audit entry {index} lies beyond the signed head", index=index)
+            # Within canonical JSON, a quoted name stands nowhere but where the field is.
+            if b'"index":%d,' % index not in entry:
+                raise AuditError(
+                    f"entry {index} is missing or says that it is another", index=index
+                )
+            if f'"subject":"{subject}"'.encode() not in entry:
+                raise AuditError(
+                    f"column 'subject' of audit entry {index} differs from the entry itself",
+                    index=index,
+                )
+            leaf = leaf_hash(entry)
+            if leaf != stored:
+                raise AuditError(
+                    f"entry {index}: the stored hash is not that of the stored bytes", index=index
+                )
+            yield index, leaf
+            index += 1
+    if index < size:
         raise AuditError(
-            f"the signed head covers {head.n_entries} entries, the log ends after "
-            f"{tree.frontier.size}: its tail was cut",
-            index=tree.frontier.size,
+            f"the signed head covers {size} entries, the log ends after {index}: its tail was cut",
+            index=index,
         )
-    tree.finish()
-    _compare_root(tree.frontier, head)
-    if checkpoint is not None and checkpoint.n_entries == head.n_entries:
-        _compare_root(tree.frontier, checkpoint)
 
 
-def _check_entry(row: Any, index: int) -> None:
-    """Index and display columns are what the canonical bytes say."""
-    fields = json.loads(row.entry)  # signed for, so it is what this package wrote
-    for name, value in zip(_DERIVED, row[2:], strict=True):
-        if fields.get(name) != value:
-            raise AuditError(
-                f"column {name!r} of audit entry {index} differs from the entry itself",
-                index=index,
-            )
-    if fields.get("index") != index:
-        raise AuditError(f"audit entry {index} says that it is another one", index=index)
+def _root(blocks: Frontier, partial: Sequence[bytes]) -> bytes:
+    """Root over whole blocks and the entries behind them."""
+    tail = Frontier()
+    for leaf in partial:
+        tail.append(leaf)
+    whole = [digest for level, digest in tail.peaks.items() if level == BLOCK_LEVEL]
+    if whole:
+        blocks = blocks.copy()
+        blocks.append(whole[0])
+        tail = Frontier()
+    peaks = [*blocks.peaks.values(), *tail.peaks.values()]
+    digest = peaks.pop() if peaks else merkle.EMPTY_ROOT
+    for peak in reversed(peaks):
+        digest = merkle.node_hash(peak, digest)
+    return digest
 
 
-def _compare_root(frontier: Frontier, signed: Checkpoint | None) -> None:
-    if signed is not None and frontier.root() != signed.entries_root:
+def _compare(signed: Checkpoint, root: bytes) -> None:
+    if root != signed.entries_root:
         raise AuditError(
-            f"the first {frontier.size} audit entries are not those of the head signed at "
+            f"the first {signed.n_entries} audit entries are not those of the head signed at "
             f"{signed.time}: entries and hashes were rewritten, or the head was exchanged"
         )
 
 
-def _verify_single_rows(session: Session, head: Checkpoint) -> None:
-    """The tables of one row hold that row alone, and the head's text is what was signed."""
-    if session.execute(select(AuditHeadRow.id, AuditHeadRow.checkpoint)).all() != [(1, head.text)]:
-        raise AuditError("the row of the audit head is not the one that was written")
-    if session.scalars(select(MetaRow.id)).all() != [1]:
-        raise AuditError("the row that says which store this is was changed")
+def _verify_nodes(state: SignedState, nodes: dict[tuple[int, int], bytes]) -> None:
+    """The stored hashes of the audit tree are those of the entries, and no more."""
+    columns = (AuditNodeRow.level, AuditNodeRow.position, AuditNodeRow.hash)
+    for level, position, digest in state.connection.execute(select(*columns)):
+        if nodes.pop((level, position), None) != digest:
+            raise AuditError(
+                f"hash {position} of level {level} of the audit tree is not that of the entries"
+            )
+    if nodes:
+        level, position = min(nodes)
+        raise AuditError(f"the audit tree lacks hash {position} of level {level}")
 
 
-def _verify_patients(session: Session, ring: KeyRing, head: Checkpoint) -> None:
+def _verify_single_rows(state: SignedState) -> None:
+    """The tables of one row hold that row alone."""
+    for column, expected in (
+        (AuditHeadRow.id, 1),
+        (MetaRow.id, 1),
+        (REVISION_TABLE.c.version_num, REVISION),
+    ):
+        if state.connection.scalars(select(column)).all() != [expected]:
+            raise AuditError(f"table {column.table.name} does not hold its one row alone")
+
+
+def _verify_patients(state: SignedState, tombstones: Tombstones) -> None:
     """Every patient row, its identifiers and its sealed rows are those of the signed tree."""
-    known = select(PatientRow.id)
-    for table in (IdentifierRow, ResourceRow, SuggestionRow):
-        if session.scalar(select(func.count()).where(table.patient_id.not_in(known))):
-            raise AuditError(f"table {table.__tablename__} holds rows of no patient")
-    tree = _Recomputed(session, "patient")
-    rows = session.execute(select(PatientRow).order_by(PatientRow.ordinal)).scalars()
-    links = groupby(
-        session.execute(
-            select(PatientRow.ordinal, IdentifierRow.blind_index)
-            .join_from(IdentifierRow, PatientRow)
-            .order_by(PatientRow.ordinal, IdentifierRow.blind_index)
-            .execution_options(yield_per=_BATCH)
-        ),
-        key=itemgetter(0),
-    )
-    linked = next(links, None)
-    for ordinal, row in enumerate(rows.yield_per(_BATCH)):
-        if row.ordinal != ordinal:
-            raise AuditError(f"patient row {ordinal} is missing")
-        blind: list[bytes] = []
-        if linked is not None and linked[0] == ordinal:
-            blind = [index for _, index in linked[1]]
-            linked = next(links, None)
-        if identifiers_digest(blind) != row.identifiers_digest:
-            raise AuditError(f"the identifiers of patient {row.id} were changed")
-        try:
-            tree.append(patient_leaf(row))
-        except AuditError:
-            raise AuditError(f"the row of patient {row.id} is not the one signed") from None
-        try:
-            SealedPatient(session, ring, row).check()
-        except (DecryptionError, StaleRecordError) as error:
-            raise AuditError(f"the sealed records of patient {row.id} were changed") from error
-    if tree.frontier.size != head.n_patients or tree.frontier.root() != head.patients_root:
-        raise AuditError(
-            f"the {tree.frontier.size} patient rows are not the {head.n_patients} that were signed"
+    size, root = state.head.parts[PATIENTS]
+    leaves, erased = [], set()
+    with ExitStack() as stack:
+        identifiers = stack.enter_context(
+            _Rows(state, IdentifierRow, (IdentifierRow.blind_index, IdentifierRow.sealed))
         )
-    tree.finish()
+        resources = stack.enter_context(
+            _Rows(state, ResourceRow, RESOURCE_COLUMNS, ResourceRow.position)
+        )
+        suggestions = stack.enter_context(
+            _Rows(state, SuggestionRow, SUGGESTION_COLUMNS, SuggestionRow.position)
+        )
+        rows = stack.enter_context(
+            state.connection.execute(
+                select(*PATIENT_COLUMNS)
+                .order_by(PatientRow.ordinal)
+                .execution_options(yield_per=_BATCH)
+            )
+        )
+        for ordinal, values in enumerate(rows):
+            row = Patient(*values)
+            if row.ordinal != ordinal:
+                raise AuditError(f"patient row {ordinal} is missing")
+            try:
+                same(identifiers_digest(identifiers.of(ordinal)), row.identifiers_digest)
+                same(resources_digest(resources.of(ordinal)), row.resources_digest)
+                same(suggestions_digest(suggestions.of(ordinal)), row.suggestions_digest)
+                SealedPatient(state.connection, state.ring, row).data_key_opens()
+            except (DecryptionError, StaleRecordError) as error:
+                raise AuditError(f"the sealed records of patient {row.id} were changed") from error
+            leaves.append(row.leaf())
+            if row.erased_at is not None:
+                erased.add(row.id)
+        for table in (identifiers, resources, suggestions):
+            table.finish()
+    tree = Frontier()
+    for leaf in leaves:
+        tree.append(leaf)
+    if (tree.size, tree.root()) != (size, root):
+        raise AuditError(f"the {tree.size} patient rows are not the {size} that were signed")
+    _verify_tiles(state, PATIENTS, leaves)
+    count, digest = state.head.parts[ERASED]
+    tombstones.check(count, digest)
+    pending = {tombstone.patient for tombstone in tombstones.after(count)}
+    if not erased <= tombstones.ids.keys() - pending:
+        raise AuditError("a patient is erased whom the file of erasures does not name")
 
 
-class _Recomputed:
-    """A tree rebuilt leaf by leaf, each hash compared with the stored one as it is completed."""
+def _verify_tiles(state: SignedState, name: str, leaves: Sequence[bytes]) -> None:
+    """The stored hashes of a state tree are those of its leaves, and no more."""
+    expected = expected_tiles(leaves)
+    for place, hashes in state.connection.execute(
+        select(StateTileRow.place, StateTileRow.hashes).where(StateTileRow.tree == name)
+    ):
+        if expected.pop(place, None) != hashes:
+            raise AuditError(f"the stored hashes of the tree of {name} are not those of its leaves")
+    if expected:
+        raise AuditError(f"the tree of {name} lacks stored hashes")
 
-    def __init__(self, session: Session, name: str) -> None:
-        self.frontier = Frontier()
-        self._session = session
-        self._name = name
-        self._stored: list[Iterator[bytes]] = []  # by level, in order of position
 
-    def append(self, leaf: bytes) -> None:
-        for level, position, digest in self.frontier.append(leaf):
-            if level == len(self._stored):
-                self._stored.append(self._level(level))
-            if next(self._stored[level], None) != digest:
-                first, last = position << level, ((position + 1) << level) - 1
-                span = f"{self._name} entry {first}" if level == 0 else f"entries {first}-{last}"
-                raise AuditError(
-                    f"{span}: the stored hash is not that of the stored bytes", index=first
-                )
+class _Rows:
+    """The rows of one table by patient, read once in the patients' order."""
+
+    def __init__(
+        self, state: SignedState, table: Any, columns: Sequence[Any], order: Any = None
+    ) -> None:
+        statement: Select[Any] = select(table.patient, *columns).order_by(table.patient)
+        if order is not None:
+            statement = statement.order_by(order)
+        self._rows = state.connection.execute(statement.execution_options(yield_per=_BATCH))
+        self._name = table.__tablename__
+        self._groups = groupby(self._rows, key=itemgetter(0))
+        self._next = next(self._groups, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rows.close()
+
+    def of(self, ordinal: int) -> Iterator[Sequence[Any]]:
+        """The rows of this patient; patients must be asked for in order."""
+        if self._next is None or self._next[0] != ordinal:
+            return
+        for row in self._next[1]:
+            yield row[1:]
+        self._next = next(self._groups, None)
 
     def finish(self) -> None:
-        """Pass only if no stored hash is left over."""
-        kept = self._session.scalar(
-            select(func.count()).select_from(TreeNodeRow).where(TreeNodeRow.tree == self._name)
-        )
-        # n leaves complete 2n - popcount(n) perfect subtrees.
-        expected = 2 * self.frontier.size - self.frontier.size.bit_count()
-        if kept != expected:
-            raise AuditError(
-                f"the {self._name} tree holds {kept} hashes where {expected} belong",
-                index=self.frontier.size,
-            )
-
-    def _level(self, level: int) -> Iterator[bytes]:
-        rows = self._session.execute(
-            select(TreeNodeRow.position, TreeNodeRow.hash)
-            .where(TreeNodeRow.tree == self._name, TreeNodeRow.level == level)
-            .order_by(TreeNodeRow.position)
-            .execution_options(yield_per=_BATCH)
-        )
-        for position, (stored, digest) in enumerate(rows):
-            yield digest if stored == position else b""
+        """Pass only if every row was somebody's."""
+        if self._next is not None:
+            raise AuditError(f"table {self._name} holds rows of no patient")

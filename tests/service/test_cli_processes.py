@@ -5,7 +5,6 @@ so that it always hits the same place.
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +46,6 @@ def start(*words: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *map(str, words)],
         cwd=ROOT,
-        env={**os.environ, "PHARMAKON_ACTOR": "tester"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

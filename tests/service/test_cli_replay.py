@@ -122,12 +122,12 @@ def test_an_unknown_receipt_is_one_line(home: Path) -> None:
 
 def test_an_answer_without_a_receipt_is_one_line(home: Path) -> None:
     from service.patients import open_store
-    from service.settings import Settings
+    from service.settings import read_settings
 
-    patient = first_patient(home)
+    patient, settings = first_patient(home), read_settings(home)
     with (
-        open_store(Settings(home, "test")) as store,
-        store.unit("test", purpose="treatment") as unit,
+        open_store(settings) as store,
+        store.unit(settings.actor, purpose="treatment") as unit,
     ):
         suggestion = unit.patients.put_suggestion(patient, {"answer": {}})
         unit.commit()

@@ -133,7 +133,12 @@ def test_every_access_to_a_patient_is_in_the_access_log(home: Path) -> None:
         "patient.access-log",
         "patient.read",
     ]
-    assert {"treatment", "training", "administration"} == {entry["purpose"] for entry in after}
+    assert {entry["purpose"] for entry in after} == {
+        "treatment",
+        "training",
+        "administration",
+        "audit",
+    }
 
 
 def test_an_erased_patient_is_gone_and_the_log_stays_whole(home: Path) -> None:
@@ -281,7 +286,12 @@ def test_keys_are_made_once_and_never_shown(tmp_path: Path) -> None:
 
     status = run("keys", "status", "--json", home=tmp_path).json
     assert status["store_id"] == made["store_id"]
-    assert set(status["keys"][0]) == {"version", "created", "primary"}
+    assert {(key["use"], key["version"], key["state"]) for key in status["keys"]} == {
+        ("wrap", 1, "primary"),
+        ("index", 1, "primary"),
+        ("audit", 1, "primary"),
+    }
+    assert "key" not in status["keys"][0]
     assert (tmp_path / "keys" / "ring.json").stat().st_mode & 0o077 == 0
     assert "never overwritten" in run("keys", "init", home=tmp_path).error
 
@@ -332,7 +342,7 @@ def test_a_changed_sealed_column_is_refused_on_read(home: Path) -> None:
         home,
         "UPDATE resource SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) ||"
         " CASE substr(sealed, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB)"
-        f" WHERE patient_id = '{patient}' AND position = 1",
+        f" WHERE position = 1 AND patient = (SELECT ordinal FROM patient WHERE id = '{patient}')",
     )
 
     assert "a sealed value does not open here" in run("recommend", patient, home=home).error
@@ -344,7 +354,8 @@ def alter_first_record(home: Path) -> str:
     patient = first_patient(home)
     change(
         home,
-        f"UPDATE resource SET sealed = x'00' WHERE patient_id = '{patient}' AND position = 1",
+        "UPDATE resource SET sealed = x'00' WHERE position = 1"
+        f" AND patient = (SELECT ordinal FROM patient WHERE id = '{patient}')",
     )
     return patient
 
@@ -409,5 +420,5 @@ def test_prove_gives_an_entry_its_path_and_the_signed_head(home: Path) -> None:
     proof = run("audit", "prove", "0", "--json", home=home).json
 
     assert proof["entry"]["index"] == 0
-    assert proof["head"].startswith("pharmakon-audit-head/1\n")
+    assert proof["head"].startswith("pharmakon-audit-head/2\n")
     assert "not 9999" in run("audit", "prove", "9999", home=home).error

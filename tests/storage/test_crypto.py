@@ -8,11 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.crypto import AeadKey, Context, chain, key_version, length_prefixed
+from storage import crypto
+from storage.crypto import (
+    AeadKey,
+    Context,
+    cell_context,
+    chain,
+    column_context,
+    key_version,
+    length_prefixed,
+)
 from storage.errors import DecryptionError
 
 KEY = AeadKey.generate(version=7)
-PLACE = Context("store", "resource", "sealed", "row", "patient", 1, 1)
+PLACE = Context("store", "resource", "sealed", "patient", "row", 1)
 FIELDS = st.lists(st.one_of(st.text(max_size=3), st.binary(max_size=3)), max_size=4)
 
 
@@ -46,11 +55,34 @@ def test_a_value_does_not_open_where_any_one_field_differs(field: str) -> None:
         KEY.open(sealed, context=elsewhere)
 
 
-def test_fields_that_run_together_are_told_apart() -> None:
-    sealed = KEY.seal(b"plain", context=PLACE._replace(row="ab", patient="c"))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(("ab", "c"), ("a", "bc")), (("", "abc"), ("abc", "")), (("a", "0"), ("a0", ""))],
+)
+@pytest.mark.parametrize("fields", [("patient", "row"), ("column", "patient"), ("table", "column")])
+def test_fields_that_run_together_are_told_apart(
+    fields: tuple[str, str], one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    here: Any = dict(zip(fields, one, strict=True))
+    there: Any = dict(zip(fields, other, strict=True))
+    sealed = KEY.seal(b"plain", context=PLACE._replace(**here))
 
     with pytest.raises(DecryptionError):
-        KEY.open(sealed, context=PLACE._replace(row="a", patient="bc"))
+        KEY.open(sealed, context=PLACE._replace(**there))
+
+
+def test_a_value_does_not_open_under_another_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = KEY.seal(b"plain", context=PLACE)
+    monkeypatch.setattr(crypto, "SEALED_SCHEMA", 3)
+
+    with pytest.raises(DecryptionError):
+        KEY.open(sealed, context=PLACE)
+
+
+def test_the_context_of_many_cells_is_that_of_each() -> None:
+    cells = column_context("store", "resource", "sealed", "patient")
+
+    assert cell_context(cells, "row", 1) == PLACE.to_bytes()
 
 
 @settings(max_examples=200, deadline=None)

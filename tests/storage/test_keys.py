@@ -1,178 +1,48 @@
-"""The key ring's file, and what the ring lets out."""
+"""What a key ring's keys do, and the states they pass through."""
 
 import base64
+import copy
 import json
 import os
 import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from storage import KeyRing, KeyRingError
 from storage.crypto import AeadKey, Context, key_version
 from storage.errors import DecryptionError
-from tests.storage.stores import add_key
+from storage.keyset import Use
 
-PLACE = Context("store", "patient", "wrapped_key", "p", "p", 1, 1)
+ROOT = Path(__file__).parents[2]
+PLACE = Context("store", "patient", "wrapped_key", "p", "p", 1)
+DATA_KEY = AeadKey.generate(version=1)
 
 
 def ring_file(tmp_path: Path) -> Path:
     return tmp_path / "keys" / "ring.json"
 
 
-def test_a_ring_is_made_for_its_owner_only(tmp_path: Path, ring: KeyRing) -> None:
-    path = ring_file(tmp_path)
-
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert os.listdir(path.parent) == ["ring.json"]
+def states(ring: KeyRing, use: Use = "wrap") -> list[tuple[int, str]]:
+    return [(key.version, key.state) for key in ring.status() if key.use == use]
 
 
-def test_a_ring_opens_as_it_was_made(tmp_path: Path, ring: KeyRing) -> None:
-    again = KeyRing.open(ring_file(tmp_path))
-
-    assert again.store_id == ring.store_id
-    assert again.status() == ring.status()
-    assert again.is_signed(ring.sign(b"head"), b"head")
-    assert again.blind_index("a", "b") == ring.blind_index("a", "b")
+def rotate(ring: KeyRing, use: Use = "wrap") -> int:
+    """A new primary; returns its version."""
+    version = ring.add_key(use)
+    ring.make_primary(version, use, n_entries=10 if use == "audit" else None)
+    return version
 
 
-def test_a_ring_is_never_overwritten(tmp_path: Path, ring: KeyRing) -> None:
-    before = ring_file(tmp_path).read_bytes()
-
-    with pytest.raises(KeyRingError, match="never overwritten"):
-        KeyRing.create(ring_file(tmp_path))
-    assert ring_file(tmp_path).read_bytes() == before
-
-
-def test_a_missing_ring_says_so(tmp_path: Path, ring: KeyRing) -> None:
-    with pytest.raises(KeyRingError, match="no key ring"):
-        KeyRing.open(ring_file(tmp_path).with_name("other.json"))
-    with pytest.raises(KeyRingError, match="does not exist"):
-        KeyRing.open(tmp_path / "nowhere" / "ring.json")
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610])
-def test_a_ring_that_others_can_use_is_refused(tmp_path: Path, ring: KeyRing, mode: int) -> None:
-    ring_file(tmp_path).chmod(mode)
-
-    with pytest.raises(KeyRingError, match="chmod 600"):
-        KeyRing.open(ring_file(tmp_path))
-
-
-@pytest.mark.parametrize("mode", [0o720, 0o702])
-def test_a_ring_in_a_folder_that_others_can_write_is_refused(
-    tmp_path: Path, ring: KeyRing, mode: int
-) -> None:
-    ring_file(tmp_path).parent.chmod(mode)
-
-    with pytest.raises(KeyRingError, match="chmod 700"):
-        KeyRing.open(ring_file(tmp_path))
-    with pytest.raises(KeyRingError, match="chmod 700"):
-        KeyRing.create(ring_file(tmp_path).with_name("second.json"))
-    assert os.listdir(ring_file(tmp_path).parent) == ["ring.json"]
-
-
-def test_a_ring_of_another_user_is_refused(
-    tmp_path: Path, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: ring_file(tmp_path).stat().st_uid + 1)
-
-    with pytest.raises(KeyRingError, match="another user"):
-        KeyRing.open(ring_file(tmp_path))
-
-
-def test_a_link_to_a_ring_is_followed_where_the_ring_is_safe(tmp_path: Path, ring: KeyRing) -> None:
-    link = tmp_path / "mounted" / "link.json"
-    link.parent.mkdir(mode=0o700)
-    link.symlink_to(ring_file(tmp_path))
-
-    assert KeyRing.open(link).store_id == ring.store_id
-    ring_file(tmp_path).parent.chmod(0o702)
-    with pytest.raises(KeyRingError, match="chmod 700"):
-        KeyRing.open(link)
-    ring_file(tmp_path).parent.chmod(0o700)
-    ring_file(tmp_path).chmod(0o640)
-    with pytest.raises(KeyRingError, match="chmod 600"):
-        KeyRing.open(link)
-
-
-def test_links_in_a_circle_or_to_nothing_are_no_ring(tmp_path: Path, ring: KeyRing) -> None:
-    circle, nothing = (ring_file(tmp_path).with_name(name) for name in ("circle", "nothing"))
-    circle.symlink_to(circle)
-    nothing.symlink_to(tmp_path / "keys" / "nowhere.json")
-
-    with pytest.raises(KeyRingError, match="form a circle"):
-        KeyRing.open(circle)
-    with pytest.raises(KeyRingError, match="no key ring"):
-        KeyRing.open(nothing)
-
-
-def test_a_folder_or_a_pipe_is_no_ring(tmp_path: Path, ring: KeyRing) -> None:
-    folder = ring_file(tmp_path).with_name("folder")
-    folder.mkdir()
-    pipe = ring_file(tmp_path).with_name("pipe")
-    os.mkfifo(pipe, 0o600)
-
-    for path in (folder, pipe):
-        with pytest.raises(KeyRingError):
-            KeyRing.open(path)
-
-
-@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b"null", b"\xff\xfe", b'{"format": "x"}'])
-def test_another_file_is_not_taken_for_a_ring(tmp_path: Path, ring: KeyRing, text: bytes) -> None:
-    ring_file(tmp_path).write_bytes(text)
-
-    with pytest.raises(KeyRingError, match="not a key ring"):
-        KeyRing.open(ring_file(tmp_path))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"store": "no-uuid"},
-        {"primary": 2},
-        {"index_key": base64.b64encode(bytes(31)).decode()},
-        {"audit_key": "!"},
-        {"audit_key": None},
-        {"key_encryption_keys": []},
-        {"key_encryption_keys": [{"version": 1, "created": "", "key": "AA=="}]},
-    ],
-)
-def test_a_damaged_ring_is_refused_without_quoting_it(
-    tmp_path: Path, ring: KeyRing, change: dict[str, Any]
-) -> None:
-    document = json.loads(ring_file(tmp_path).read_text())
-    secret = document["audit_key"]
-    ring_file(tmp_path).write_text(json.dumps(document | change))
-
-    with pytest.raises(KeyRingError, match="damaged") as caught:
-        KeyRing.open(ring_file(tmp_path))
-    assert secret not in str(caught.value)
-
-
-def test_an_unknown_ring_version_is_refused_by_name(tmp_path: Path, ring: KeyRing) -> None:
-    document = json.loads(ring_file(tmp_path).read_text())
-    ring_file(tmp_path).write_text(json.dumps(document | {"version": 9}))
-
-    with pytest.raises(KeyRingError, match="version 9"):
-        KeyRing.open(ring_file(tmp_path))
-
-
-def test_a_ring_shows_no_key_and_does_not_leave_the_process(tmp_path: Path, ring: KeyRing) -> None:
-    document = json.loads(ring_file(tmp_path).read_text())
-    shown = repr(ring) + str(ring.status())
-
-    for key in (document["index_key"], document["audit_key"]):
-        assert key not in shown
-        assert base64.b64decode(key).hex() not in shown
-    with pytest.raises(TypeError, match="cannot be pickled"):
-        pickle.dumps(ring)
+# What the keys do
 
 
 def test_a_data_key_is_wrapped_for_its_patient_only(ring: KeyRing) -> None:
-    wrapped = ring.wrap(AeadKey.generate(version=1), context=PLACE)
+    wrapped = ring.wrap(DATA_KEY, context=PLACE)
 
     with pytest.raises(DecryptionError):
         ring.unwrap(wrapped, context=PLACE._replace(row="q", patient="q"))
@@ -182,24 +52,19 @@ def test_another_ring_unwraps_nothing(tmp_path: Path, ring: KeyRing) -> None:
     other = KeyRing.create(tmp_path / "other" / "ring.json")
 
     with pytest.raises(DecryptionError):
-        other.unwrap(ring.wrap(AeadKey.generate(version=1), context=PLACE), context=PLACE)
+        other.unwrap(ring.wrap(DATA_KEY, context=PLACE), context=PLACE)
 
 
-def test_a_rewrapped_data_key_is_the_same_key_under_the_new_primary(
-    tmp_path: Path, ring: KeyRing
-) -> None:
-    data_key = AeadKey.generate(version=1)
-    sealed = data_key.seal(b"plain", context=PLACE)
-    old = ring.wrap(data_key, context=PLACE)
-    rotated = add_key(ring_file(tmp_path))
+def test_a_rewrapped_data_key_is_the_same_key_under_the_new_primary(ring: KeyRing) -> None:
+    sealed = DATA_KEY.seal(b"plain", context=PLACE)
+    old = ring.wrap(DATA_KEY, context=PLACE)
+    rotate(ring)
 
-    new = rotated.rewrap(old, context=PLACE)
+    new = ring.rewrap(old, context=PLACE)
 
     assert (key_version(old), key_version(new)) == (1, 2)
-    assert rotated.unwrap(new, context=PLACE).open(sealed, context=PLACE) == b"plain"
-    assert [(key.version, key.primary) for key in rotated.status()] == [(1, False), (2, True)]
-    with pytest.raises(DecryptionError):
-        ring.unwrap(new, context=PLACE)
+    for wrapped in (old, new):
+        assert ring.unwrap(wrapped, context=PLACE).open(sealed, context=PLACE) == b"plain"
 
 
 def test_blind_indexes_are_equal_only_for_the_same_identifier_under_one_ring(
@@ -210,3 +75,211 @@ def test_blind_indexes_are_equal_only_for_the_same_identifier_under_one_ring(
     assert ring.blind_index("ab", "c") == ring.blind_index("ab", "c")
     assert ring.blind_index("ab", "c") != ring.blind_index("a", "bc")
     assert ring.blind_index("ab", "c") != other.blind_index("ab", "c")
+
+
+def test_only_a_unique_column_that_is_declared_gets_a_blind_index(ring: KeyRing) -> None:
+    from storage.blind import blind_columns
+
+    assert blind_columns() == {("patient_identifier", "blind_index")}
+    for column in (
+        ("patient_identifier", "sealed"),
+        ("resource", "resource_type"),
+        ("patient", "id"),
+        ("nowhere", "blind_index"),
+    ):
+        with pytest.raises(KeyRingError, match="gets no blind index"):
+            ring.blind_index("sex", "f", column=column)
+
+
+def test_a_declared_column_that_is_not_unique_gets_none() -> None:
+    from sqlalchemy import Column, Index, LargeBinary, MetaData, Table, UniqueConstraint
+
+    from storage.blind import blind_columns
+
+    def blind(name: str, *, unique: bool = False) -> "Column[bytes]":
+        return Column(name, LargeBinary, info={"holds": "blind"}, unique=unique)
+
+    metadata = MetaData()
+    Table(
+        "t",
+        metadata,
+        blind("repeated"),
+        blind("with_another"),
+        blind("constrained", unique=True),
+        blind("indexed"),
+        Column("plain", LargeBinary, unique=True),
+        Index("i", "indexed", unique=True),
+        UniqueConstraint("with_another", "plain"),
+    )
+
+    assert blind_columns(metadata) == {("t", "constrained"), ("t", "indexed")}
+
+
+# States
+
+
+def test_a_key_goes_from_pending_to_destroyed(ring: KeyRing) -> None:
+    old = ring.wrap(DATA_KEY, context=PLACE)
+    seen = [states(ring)]
+
+    version = ring.add_key()
+    seen.append(states(ring))
+    assert key_version(ring.wrap(DATA_KEY, context=PLACE)) == 1
+    ring.make_primary(version)
+    seen.append(states(ring))
+    assert key_version(ring.wrap(DATA_KEY, context=PLACE)) == 2
+    ring.retire(1)
+    seen.append(states(ring))
+    assert ring.unwrap(old, context=PLACE).export() == DATA_KEY.export()
+    ring.destroy(1)
+    seen.append(states(ring))
+
+    assert seen == [
+        [(1, "primary")],
+        [(1, "primary"), (2, "pending")],
+        [(1, "outgoing"), (2, "primary")],
+        [(1, "retired"), (2, "primary")],
+        [(1, "destroyed"), (2, "primary")],
+    ]
+    with pytest.raises(DecryptionError):
+        ring.unwrap(old, context=PLACE)
+
+
+@pytest.mark.parametrize("use", ["wrap", "index", "audit"])
+def test_a_step_out_of_order_is_refused_and_changes_nothing(
+    tmp_path: Path, ring: KeyRing, use: Use
+) -> None:
+    first = states(ring, use)[0][0]
+    bound = 0 if use == "audit" else None
+
+    actions: dict[str, Callable[[], object]] = {
+        "add": lambda: ring.add_key(use),
+        "make primary": lambda: ring.make_primary(first, use, n_entries=bound),
+        "retire": lambda: ring.retire(first, use),
+        "destroy": lambda: ring.destroy(first, use),
+    }
+
+    def refused(*steps: str) -> None:
+        before = ring_file(tmp_path).read_bytes()
+        for step in steps:
+            with pytest.raises(KeyRingError, match=r"cannot|pending already"):
+                actions[step]()
+        assert ring_file(tmp_path).read_bytes() == before
+
+    refused("make primary", "retire", "destroy")
+    ring.add_key(use)
+    refused("add")
+    ring.make_primary(first + 1, use, n_entries=bound)
+    refused("make primary", "destroy")
+    ring.retire(first, use)
+    refused("make primary", "retire")
+    if use != "audit":
+        ring.destroy(first, use)
+    refused("make primary", "retire", "destroy")
+    with pytest.raises(KeyRingError, match=f"no {use} key 9"):
+        ring.make_primary(9, use, n_entries=bound)
+
+
+def test_a_pending_key_that_is_not_wanted_is_destroyed_and_another_made(ring: KeyRing) -> None:
+    ring.destroy(ring.add_key())
+
+    assert rotate(ring) == 3
+    assert states(ring) == [(1, "outgoing"), (2, "destroyed"), (3, "primary")]
+
+
+def test_a_destroyed_key_is_in_no_file(tmp_path: Path, ring: KeyRing) -> None:
+    key = json.loads(ring_file(tmp_path).read_text())["keys"]["wrap"][0]["key"]
+    rotate(ring)
+    ring.retire(1)
+    ring.destroy(1)
+
+    found = [path for path in tmp_path.rglob("*") if path.is_file() and key in path.read_text()]
+
+    assert not found
+    assert os.listdir(ring_file(tmp_path).parent) == ["ring.json"]
+    assert ring_file(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_look_ups_use_every_index_key_until_it_is_destroyed(ring: KeyRing) -> None:
+    first = ring.blind_index("a", "b")
+    rotate(ring, "index")
+
+    assert ring.blind_indexes("a", "b") == (ring.blind_index("a", "b"), first)
+    ring.retire(2, "index")
+    assert ring.blind_indexes("a", "b") == (ring.blind_index("a", "b"), first)
+    ring.destroy(2, "index")
+    assert ring.blind_indexes("a", "b") == (ring.blind_index("a", "b"),)
+
+
+def test_a_replaced_audit_key_counts_up_to_the_log_that_it_last_signed_for(
+    tmp_path: Path, ring: KeyRing
+) -> None:
+    old_public = ring.audit_public_key.public_bytes_raw()
+    old = ring.sign(b"head")
+    rotate(ring, "audit")
+    new = ring.sign(b"head")
+
+    assert ring.audit_public_key.public_bytes_raw() != old_public
+    assert ring.is_signed_now(old, b"head")  # the stored head, until the next one is signed
+    ring.retire(1, "audit", now=datetime(2020, 1, 1, tzinfo=UTC))
+
+    assert [ring.is_signed_now(signature, b"head") for signature in (old, new)] == [False, True]
+    assert ring.is_signed(old, b"head")
+    assert ring.is_signed(old, b"head", n_entries=10)
+    assert not ring.is_signed(old, b"head", n_entries=11)
+    assert ring.is_signed(new, b"head", n_entries=11)
+    retired = json.loads(ring_file(tmp_path).read_text())["keys"]["audit"][0]
+    assert (retired["key"], retired["n_entries"]) == (None, 10)
+    assert [(key.public, key.n_entries) for key in ring.status()][2] == (old_public.hex(), 10)
+
+
+def test_a_snapshot_from_just_before_an_audit_key_retired_is_still_good(ring: KeyRing) -> None:
+    old = ring.sign(b"head")
+    rotate(ring, "audit")
+
+    ring.retire(1, "audit")
+
+    assert ring.is_signed_now(old, b"head")
+
+
+def test_an_audit_key_is_replaced_with_its_bound_and_no_other_key_has_one(ring: KeyRing) -> None:
+    with pytest.raises(KeyRingError, match="size of the log"):
+        ring.make_primary(ring.add_key("audit"), "audit")
+    with pytest.raises(KeyRingError, match="size of the log"):
+        ring.make_primary(ring.add_key(), n_entries=10)
+
+
+# What is not let out
+
+
+def test_a_ring_shows_no_key_and_does_not_leave_the_process(tmp_path: Path, ring: KeyRing) -> None:
+    ring.add_key()
+    document = json.loads(ring_file(tmp_path).read_text())
+    live = ring._live
+    shown = repr(ring) + repr(ring.status()) + repr(live) + repr(live.contents)
+    shown += "".join(repr(keys) for keys in live.contents.keys.values())
+
+    for keys in document["keys"].values():
+        for key in keys:
+            raw = base64.b64decode(key["key"])
+            for form in (key["key"], raw.hex(), repr(raw)):
+                assert form not in shown
+    for secret in (ring, live, live.contents, live.contents.keys["wrap"], live.index):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(secret)
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            copy.deepcopy(secret)
+
+
+def test_a_crash_of_a_process_that_forbids_it_leaves_no_core() -> None:
+    code = """
+import ctypes, resource, subprocess, sys
+from storage.process import forbid_core_dumps
+forbid_core_dumps()
+print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+
+    assert shown == ("(0, 0) 0\n" if sys.platform == "linux" else "(0, 0) -1\n")

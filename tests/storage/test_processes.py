@@ -22,7 +22,7 @@ with Database.open(store, KeyRing.open(Path(ring))) as database:
     print("ready", flush=True)
     sys.stdin.readline()
     for _ in range(int(n_units)):
-        with database.unit(actor, purpose="test") as unit:
+        with database.unit(actor, purpose="treatment") as unit:
             unit.patients.add([{"resourceType": "Patient"}])
             unit.commit()
 """
@@ -34,7 +34,7 @@ from storage import Database, Identifier, KeyRing
 
 store, ring, when = sys.argv[1:]
 with Database.open(store, KeyRing.open(Path(ring))) as database:
-    with database.unit("importer", purpose="test") as unit:
+    with database.unit("importer", purpose="administration") as unit:
         unit.patients.add(
             [{"resourceType": "Basic", "x": "y" * 5_000_000}],
             [Identifier("urn:hospital", "MRN-1")],
@@ -77,7 +77,7 @@ def test_processes_that_write_at_once_grow_one_log_and_lose_nothing(
     report = database.verify_audit()
 
     assert (report.head.n_entries, report.head.n_patients) == (3 * N_UNITS, 3 * N_UNITS)
-    actors = [entry.actor for entry in database.audit_log(3 * N_UNITS)]
+    actors = [entry.actor for entry in audit_log(database, 3 * N_UNITS)]
     assert [actors.count(f"w{i}") for i in range(3)] == [N_UNITS] * 3
 
 

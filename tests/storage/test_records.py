@@ -16,7 +16,20 @@ from storage import (
     NotFoundError,
     crypto,
 )
-from tests.storage.stores import CONDITION, NUMBER, PATIENT, RECORD, outcomes, read, store
+from tests.storage.stores import (
+    CONDITION,
+    NUMBER,
+    PATIENT,
+    RECORD,
+    clinic,
+    entries,
+    erase,
+    office,
+    outcomes,
+    read,
+    store,
+    suggest,
+)
 
 JSON = st.recursive(
     st.none()
@@ -59,13 +72,13 @@ def test_a_second_import_of_an_identifier_replaces_the_record(database: Database
 
     assert again == ada
     assert read(database, ada) == (CONDITION,)
-    with database.unit("dr.lee", purpose="treatment") as unit:
-        assert unit.patients.find(*other) == unit.patients.find(*NUMBER) == ada
-        assert [summary.version for summary in unit.patients.list()] == [2]
+    reading = clinic(database)
+    assert reading.find(*other) == reading.find(*NUMBER) == ada
+    assert [summary.version for summary in reading.list()] == [2]
 
 
 def test_a_second_import_may_merge_with_what_is_stored(database: Database, ada: str) -> None:
-    with database.unit("importer", purpose="test") as unit:
+    with database.unit("importer", purpose="administration") as unit:
         merged = unit.patients.add([PATIENT], [NUMBER], merge=lambda old: [*old, PATIENT])
         unit.commit()
 
@@ -79,7 +92,7 @@ def test_a_merge_that_refuses_changes_nothing(database: Database, ada: str) -> N
 
     with (
         pytest.raises(InvalidRecordError, match="another person"),
-        database.unit("importer", purpose="test") as unit,
+        database.unit("importer", purpose="administration") as unit,
     ):
         unit.patients.add([CONDITION], [NUMBER], merge=refuse)
 
@@ -89,7 +102,7 @@ def test_a_merge_that_refuses_changes_nothing(database: Database, ada: str) -> N
 
 
 def test_a_new_patient_is_merged_with_nothing(database: Database) -> None:
-    with database.unit("importer", purpose="test") as unit:
+    with database.unit("importer", purpose="administration") as unit:
         patient_id = unit.patients.add(RECORD, [NUMBER], merge=lambda old: pytest.fail("called"))
         unit.commit()
 
@@ -105,11 +118,8 @@ def test_identifiers_of_two_patients_are_refused(database: Database, ada: str) -
 
 
 def test_an_identifier_that_nobody_has_is_not_found(database: Database, ada: str) -> None:
-    with (
-        pytest.raises(NotFoundError),
-        database.unit("dr.lee", purpose="treatment") as unit,
-    ):
-        unit.patients.find("urn:hospital", "MRN-9")
+    with pytest.raises(NotFoundError):
+        clinic(database).find("urn:hospital", "MRN-9")
 
 
 @pytest.mark.parametrize(
@@ -129,10 +139,12 @@ def test_an_identifier_that_nobody_has_is_not_found(database: Database, ada: str
 def test_a_resource_that_cannot_be_kept_leaves_nothing(
     database: Database, resource: dict[str, Any]
 ) -> None:
-    with database.unit("importer", purpose="test") as unit:
+    with database.unit("importer", purpose="administration") as unit:
         with pytest.raises(InvalidRecordError):
             unit.patients.add([PATIENT, resource], [NUMBER])
-        assert unit.patients.list() == ()
+        unit.commit()
+
+    assert clinic(database).list() == ()
 
 
 def test_a_resource_nested_too_deeply_is_refused(database: Database) -> None:
@@ -159,71 +171,78 @@ def test_an_empty_identifier_is_refused(database: Database, identifier: Identifi
 
 
 def test_suggestions_come_back_oldest_first(database: Database, ada: str) -> None:
-    with database.unit("recommender", purpose="treatment") as unit:
-        first = unit.patients.put_suggestion(ada, {"drug": "DRUGBANK:DB00331"})
-        second = unit.patients.put_suggestion(ada, {"drug": "二甲双胍"})
-        unit.commit()
+    first, second = suggest(database, ada, {"drug": "DRUGBANK:DB00331"}, {"drug": "二甲双胍"})
 
-    with database.unit("dr.lee", purpose="treatment") as unit:
-        suggestions = unit.patients.suggestions(ada)
-        assert [suggestion.id for suggestion in suggestions] == [first, second]
-        assert unit.patients.suggestion(second) == suggestions[1]
-        assert suggestions[1].document == {"drug": "二甲双胍"}
-        assert suggestions[1].patient_id == ada
+    suggestions = clinic(database).suggestions(ada)
+
+    assert [suggestion.id for suggestion in suggestions] == [first, second]
+    assert clinic(database).suggestion(second) == suggestions[1]
+    assert suggestions[1].document == {"drug": "二甲双胍"}
+    assert suggestions[1].patient_id == ada
 
 
 def test_suggestions_survive_a_second_import(database: Database, ada: str) -> None:
-    with database.unit("recommender", purpose="treatment") as unit:
-        suggestion_id = unit.patients.put_suggestion(ada, {"drug": "x"})
-        unit.commit()
+    [suggestion_id] = suggest(database, ada, {"drug": "x"})
 
     store(database, [PATIENT], [NUMBER])
 
-    with database.unit("dr.lee", purpose="treatment") as unit:
-        assert unit.patients.suggestion(suggestion_id).document == {"drug": "x"}
+    assert clinic(database).suggestion(suggestion_id).document == {"drug": "x"}
 
 
 def test_unknown_ids_are_not_found_and_never_logged_as_typed(database: Database, ada: str) -> None:
-    with database.unit("dr.lee", purpose="treatment") as unit:
-        for unknown in ("Ada Lovelace", "0" * 32):
-            with pytest.raises(NotFoundError):
-                unit.patients.get(unknown)
-            with pytest.raises(NotFoundError):
-                unit.patients.suggestion(unknown)
-            with pytest.raises(NotFoundError):
-                unit.patients.put_suggestion(unknown, {})
-            with pytest.raises(NotFoundError):
-                unit.patients.access_log(unknown)
-        unit.commit()
+    for unknown in ("Ada Lovelace", "0" * 32):
+        with pytest.raises(NotFoundError):
+            clinic(database).get(unknown)
+        with pytest.raises(NotFoundError):
+            clinic(database).suggestion(unknown)
+        with pytest.raises(NotFoundError):
+            suggest(database, unknown, {})
+        with pytest.raises(NotFoundError):
+            office(database).access_log(unknown)
 
-    assert "Lovelace" not in str(database.audit_log(100))
+    assert "Lovelace" not in str(entries(database))
     assert outcomes(database).count(("patient.read", "NotFoundError")) == 2
 
 
 def test_every_access_leaves_one_entry(database: Database, ada: str) -> None:
+    reading = clinic(database)
+    reading.list()
+    reading.find(*NUMBER)
+    reading.get(ada)
+    [suggestion_id] = suggest(database, ada, {})
+    reading.suggestions(ada)
+    reading.suggestion(suggestion_id)
+    erase(database, ada)
+    office(database).access_log(ada)
+
+    assert outcomes(database) == [
+        ("patient.write", "ok"),
+        ("patient.list", "ok"),
+        ("patient.find", "ok"),
+        ("patient.read", "ok"),
+        ("suggestion.write", "ok"),
+        ("suggestion.read", "ok"),
+        ("suggestion.read", "ok"),
+        ("patient.erase", "ok"),
+        ("patient.access-log", "ok"),
+    ]
+
+
+def test_operations_of_one_unit_leave_their_entries_in_order(database: Database, ada: str) -> None:
     with database.unit("dr.lee", purpose="treatment") as unit:
-        unit.patients.list()
-        unit.patients.find(*NUMBER)
-        unit.patients.get(ada)
-        suggestion_id = unit.patients.put_suggestion(ada, {})
-        unit.patients.suggestions(ada)
-        unit.patients.suggestion(suggestion_id)
-        unit.patients.erase(ada)
-        unit.patients.access_log(ada)
+        suggestion_id = unit.patients.put_suggestion(ada, {"n": 1})
+        assert unit.patients.suggestion(suggestion_id).document == {"n": 1}
+        assert unit.patients.add([CONDITION], [NUMBER]) == ada
+        assert unit.patients.get(ada).resources == (CONDITION,)
         unit.commit()
 
-    actions = [action for action, outcome in outcomes(database) if outcome == "ok"]
-    assert actions == [
-        "patient.write",
-        "patient.list",
-        "patient.find",
-        "patient.read",
+    assert [action for action, _ in outcomes(database)[1:]] == [
         "suggestion.write",
         "suggestion.read",
-        "suggestion.read",
-        "patient.erase",
-        "patient.access-log",
+        "patient.write",
+        "patient.read",
     ]
+    database.verify_audit()
 
 
 def test_a_patients_access_log_names_who_and_why(database: Database, ada: str) -> None:
@@ -231,63 +250,60 @@ def test_a_patients_access_log_names_who_and_why(database: Database, ada: str) -
     read(database, ada)
     read(database, other)
 
-    with database.unit("officer", purpose="audit") as unit:
-        entries = unit.patients.access_log(ada)
+    found = office(database).access_log(ada)
 
-    assert [(entry.actor, entry.action, entry.purpose) for entry in entries] == [
-        ("importer", "patient.write", "test"),
+    assert [(entry.actor, entry.action, entry.purpose) for entry in found] == [
+        ("importer", "patient.write", "administration"),
         ("dr.lee", "patient.read", "treatment"),
     ]
 
 
 def test_an_erased_patient_is_gone_and_the_log_still_whole(database: Database, ada: str) -> None:
-    with database.unit("officer", purpose="erasure") as unit:
-        suggestion_id = unit.patients.put_suggestion(ada, {})
-        unit.patients.erase(ada)
-        unit.commit()
+    [suggestion_id] = suggest(database, ada, {})
 
-    with database.unit("officer", purpose="audit") as unit:
-        with pytest.raises(ErasedError):
-            unit.patients.get(ada)
-        with pytest.raises(ErasedError):
-            unit.patients.erase(ada)
-        with pytest.raises(NotFoundError):
-            unit.patients.suggestion(suggestion_id)
-        with pytest.raises(NotFoundError):
-            unit.patients.find(*NUMBER)
-        assert unit.patients.list() == ()
-        assert "patient.erase" in [entry.action for entry in unit.patients.access_log(ada)]
+    erase(database, ada)
+
+    with pytest.raises(ErasedError):
+        clinic(database).get(ada)
+    with pytest.raises(ErasedError):
+        erase(database, ada)
+    with pytest.raises(NotFoundError):
+        clinic(database).suggestion(suggestion_id)
+    with pytest.raises(NotFoundError):
+        clinic(database).find(*NUMBER)
+    assert clinic(database).list() == ()
+    assert "patient.erase" in [entry.action for entry in office(database).access_log(ada)]
     assert database.verify_audit().head.n_patients == 1
 
 
 def test_an_erased_patients_identifier_makes_a_new_patient(database: Database, ada: str) -> None:
-    with database.unit("officer", purpose="erasure") as unit:
-        unit.patients.erase(ada)
-        unit.commit()
+    erase(database, ada)
 
     assert store(database, RECORD, [NUMBER]) != ada
 
 
-def test_a_data_key_refuses_to_seal_beyond_its_bound(
+def test_a_data_key_is_replaced_before_it_seals_beyond_its_bound(
     database: Database, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crypto, "SEALS_PER_KEY", 3)  # two are used by the import
+    monkeypatch.setattr(crypto, "SEALS_PER_KEY", 7)  # three are used by the import
 
-    with database.unit("recommender", purpose="treatment") as unit:
-        unit.patients.put_suggestion(ada, {})
-        with pytest.raises(KeyRingError, match="must be replaced"):
-            unit.patients.put_suggestion(ada, {})
-        unit.commit()
+    ids = [suggest(database, ada, {"n": n})[0] for n in range(2)]
+    store(database, [CONDITION], [NUMBER])
+    store(database, RECORD, [NUMBER, Identifier("urn:passport", "X")])
+
     assert list(read(database, ada)) == RECORD
+    assert [each.id for each in clinic(database).suggestions(ada)] == ids
+    assert clinic(database).find("urn:passport", "X") == clinic(database).find(*NUMBER) == ada
+    database.verify_audit()
 
 
 def test_a_refusal_half_way_leaves_no_half_patient_even_if_the_unit_goes_on(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crypto, "SEALS_PER_KEY", 1)
+    monkeypatch.setattr(crypto, "SEALS_PER_KEY", 2)
 
-    with database.unit("importer", purpose="test") as unit:
-        with pytest.raises(KeyRingError):
+    with database.unit("importer", purpose="administration") as unit:
+        with pytest.raises(KeyRingError, match="more values than one data key may seal"):
             unit.patients.add(RECORD, [NUMBER])
         patient_id = unit.patients.add([PATIENT], [NUMBER])
         unit.commit()
@@ -297,9 +313,9 @@ def test_a_refusal_half_way_leaves_no_half_patient_even_if_the_unit_goes_on(
 
 
 def test_reprs_show_no_clinical_text(database: Database, ada: str) -> None:
-    with database.unit("dr.lee", purpose="treatment") as unit:
-        unit.patients.put_suggestion(ada, {"note": "糖尿病"})
-        shown = repr(unit.patients.get(ada)) + repr(unit.patients.suggestions(ada))
+    suggest(database, ada, {"note": "糖尿病"})
+
+    shown = repr(clinic(database).get(ada)) + repr(clinic(database).suggestions(ada))
 
     assert "糖尿病" not in shown
     assert "1950" not in shown

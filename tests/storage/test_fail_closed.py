@@ -1,0 +1,253 @@
+"""No access without a record: where the audit entry cannot be written, nothing is done or shown."""
+
+import resource
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+
+from storage import Database, KeyRing, KeyRingError, StorageError
+from storage.access import Action
+from tests.storage.conftest import Tamper
+from tests.storage.every_operation import DENIALS, ELSEWHERE, OPERATIONS, Stage, stage
+
+Break = Callable[[Database, Tamper, pytest.MonkeyPatch], Any]
+
+
+@pytest.fixture
+def ready(database: Database, tmp_path: Path) -> Stage:
+    return stage(database, tmp_path)
+
+
+def statement(broken: str, *repaired: str) -> Break:
+    """Broken by one statement of plain SQL; mended by others."""
+
+    @contextmanager
+    def breaking(_database: Database, tamper: Tamper, _patch: object) -> Iterator[None]:
+        tamper(broken)
+        try:
+            yield
+        finally:
+            for each in repaired:
+                tamper(each)
+
+    return breaking
+
+
+def trigger(event_: str, table: str, how: str) -> Break:
+    """A trigger that refuses (``ABORT``) or silently leaves out (``IGNORE``) what is written."""
+
+    @contextmanager
+    def breaking(database: Database, tamper: Tamper, _patch: object) -> Iterator[None]:
+        if database.backend.dialect == "sqlite":
+            what = "RAISE(IGNORE)" if how == "IGNORE" else f"RAISE({how}, 'no')"
+            tamper(f"CREATE TRIGGER broken BEFORE {event_} ON {table} BEGIN SELECT {what}; END")
+        else:
+            body = "RETURN NULL;" if how == "IGNORE" else "RAISE EXCEPTION 'no';"
+            tamper(
+                "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN {body} END $$"
+            )
+            tamper(
+                f"CREATE TRIGGER broken BEFORE {event_} ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION broken()"
+            )
+        try:
+            yield
+        finally:
+            if database.backend.dialect == "sqlite":
+                tamper("DROP TRIGGER broken")
+            else:
+                tamper("DROP FUNCTION broken CASCADE")
+
+    return breaking
+
+
+@contextmanager
+def no_disk(database: Database, _tamper: Tamper, _patch: object) -> Iterator[None]:
+    """No file can grow, as on a full disk."""
+    if database.backend.dialect != "sqlite":
+        pytest.skip("the server has another disk")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@contextmanager
+def held_gate(database: Database, _tamper: Tamper, _patch: object) -> Iterator[None]:
+    """Another writer does not leave."""
+    other = Database.open(_location(database), database.ring)
+    with closing(other), other.backend.gate():
+        yield
+
+
+@contextmanager
+def held_file(database: Database, _tamper: Tamper, _patch: object) -> Iterator[None]:
+    """A writer that knows no gate does not leave."""
+    if database.backend.dialect != "sqlite":
+        pytest.skip("of SQLite alone")
+    with closing(sqlite3.connect(_location(database), isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.rollback()
+
+
+def _location(database: Database) -> str:
+    return str(getattr(database.backend, "path", "") or database.backend.url)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def no_signature(
+    _database: Database, _tamper: Tamper, patch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A ring that does not sign."""
+
+    def refuse(_ring: KeyRing, _message: bytes) -> bytes:
+        raise KeyRingError("the signing key is not to be had")
+
+    with patch.context() as patched:
+        patched.setattr(KeyRing, "sign", refuse)
+        yield
+
+
+BREAKS: dict[str, Break] = {
+    "a trigger refuses entries": trigger("INSERT", "audit_entry", "ABORT"),
+    "a trigger swallows entries": trigger("INSERT", "audit_entry", "IGNORE"),
+    "a trigger refuses the head": trigger("UPDATE", "audit_head", "ABORT"),
+    "a trigger swallows the head": trigger("UPDATE", "audit_head", "IGNORE"),
+    "the head is broken": statement(
+        "UPDATE audit_head SET checkpoint = '!' || checkpoint",
+        "UPDATE audit_head SET checkpoint = substr(checkpoint, 2)",
+    ),
+    "the head is gone": statement(
+        "UPDATE audit_head SET id = -id, checkpoint = ''",
+        "UPDATE audit_head SET id = -id, checkpoint = (SELECT checkpoint FROM kept)",
+    ),
+    "the log goes on beyond the head": statement(
+        "INSERT INTO audit_entry (position, entry, subject, leaf) "
+        "SELECT max(position) + 1, x'00', '', x'00' FROM audit_entry",
+        "DELETE FROM audit_entry WHERE entry = x'00'",
+    ),
+    "the disk is full": no_disk,
+    "the gate is held": held_gate,
+    "the file is held": held_file,
+    "the ring does not sign": no_signature,
+}
+
+
+def test_every_action_of_the_table_is_tried() -> None:
+    tried = {action for action, _ in OPERATIONS.values()}
+    assert tried | ELSEWHERE == set(Action)
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_what_cannot_be_recorded_is_neither_done_nor_shown(
+    broken: str, ready: Stage, tamper: Tamper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for _, operation in OPERATIONS.values():
+        operation(ready)  # each can be done; and what it needs is there
+    with ready.database.unit("owner", purpose="treatment") as unit:
+        ready.linked.append(unit.patients.add([]))
+        unit.commit()
+    with ready.database.unit("owner", purpose="emergency") as unit:
+        unit.emergencies.open(ready.patient, "once more without a word")
+        unit.commit()
+    tamper("CREATE TABLE kept AS SELECT checkpoint FROM audit_head")
+    before, files = ready.database.checkpoint(), kept_files(tmp_path)
+
+    shown = {}
+    with BREAKS[broken](ready.database, tamper, monkeypatch):
+        for name, (_, operation) in {**OPERATIONS, **DENIALS}.items():
+            try:
+                shown[name] = operation(ready)
+            except StorageError:
+                continue
+
+    assert shown == {}
+    assert ready.database.checkpoint() == before
+    assert kept_files(tmp_path) == files
+    ready.database.verify_audit()
+    for _, operation in OPERATIONS.values():
+        operation(ready)  # and all goes on
+
+
+def kept_files(folder: Path) -> dict[str, bytes]:
+    """Ring, erasures, backups: all but the database itself."""
+    return {
+        str(path): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith("patients.db")
+    }
+
+
+@pytest.mark.parametrize("name", [*OPERATIONS, *DENIALS])
+def test_every_operation_leaves_an_entry_of_its_action(ready: Stage, name: str) -> None:
+    action, operation = {**OPERATIONS, **DENIALS}[name]
+    size = ready.database.checkpoint().n_entries
+    outcome = "ok"
+    try:
+        operation(ready)
+    except StorageError as error:
+        outcome = type(error).__name__
+
+    assert (outcome == "ok") == (name in OPERATIONS)
+    log = ready.reading("audit").audit_entries(size, size + 100)
+    assert (action, outcome) in [(entry.action, entry.outcome) for entry in log]
+
+
+@contextmanager
+def failing_statement(database: Database, number: int) -> Iterator[None]:
+    """The ``number``-th statement from now fails, and so does every one behind it."""
+    count = 0
+
+    def fail(*_: object) -> None:
+        nonlocal count
+        count += 1
+        if count >= number:
+            raise OperationalError("injected", None, sqlite3.OperationalError("disk I/O error"))
+
+    with ExitStack() as stack:
+        for name in ("before_cursor_execute", "commit"):
+            engine: Any = Connection
+            target = engine if name == "before_cursor_execute" else _engine(database)
+            event.listen(target, name, fail)
+            stack.callback(event.remove, target, name, fail)
+        yield
+
+
+def _engine(database: Database) -> Any:
+    return database.backend._engine  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", [*OPERATIONS, *DENIALS])
+def test_an_operation_that_fails_at_any_statement_shows_nothing_unrecorded(
+    ready: Stage, name: str
+) -> None:
+    action, operation = {**OPERATIONS, **DENIALS}[name]
+    for number in range(1, 400):
+        size = ready.database.checkpoint().n_entries
+        try:
+            with failing_statement(ready.database, number):
+                operation(ready)
+        except StorageError:
+            if name in DENIALS and ready.database.checkpoint().n_entries > size:
+                break  # the denial itself, recorded
+        else:
+            break
+    else:
+        pytest.fail("it never came to its end")
+    log = ready.reading("audit").audit_entries(size, size + 100)
+    assert action in [entry.action for entry in log]
+    ready.database.verify_audit()
