@@ -29,6 +29,7 @@ from intake.pregnancy import PERHAPS, is_implausible, says_breastfeeding
 from intake.pregnancy_words import Speaks, says
 from intake.profile_entry import NAMES, STATED, Entry, called, coding_of, entry_of
 from intake.profile_status import is_past, is_true, with_statuses
+from intake.resource import clean
 from intake.routes import elsewhere, local_only, route_of_words, stated_route
 from intake.symptoms import find_symptoms
 from kg.graph import Graph
@@ -69,12 +70,14 @@ def read_profile(document: object, graph: Graph | Resolver) -> PatientProfile:
 
 
 def _parsed(text: str | bytes) -> object:
+    """The JSON, without characters that act on a terminal or turn the direction of reading."""
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, value in pairs:
-            if name in found:
+            if clean(name) in found:
                 raise ProfileError("the profile names a field twice in one object")
-            found[name] = value
+            found[clean(name)] = [*map(_read, value)] if isinstance(value, list) else _read(value)
         return found
 
     try:
@@ -83,6 +86,10 @@ def _parsed(text: str | bytes) -> object:
         raise
     except (ValueError, RecursionError):
         raise ProfileError("the profile is not JSON") from None
+
+
+def _read(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
 
 
 class _Reader:

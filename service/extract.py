@@ -114,7 +114,7 @@ def create_extract(
     check_enough(len(listed), k)  # before anybody's record is opened
     for n_read, summary in enumerate(listed, 1):
         try:
-            record = reading.get(summary.id, action=Action.EXTRACT_CREATE)
+            record = reading.for_extract(summary.id)
             extract.add(summary.id, record.resources)
         except AccessDeniedError:
             report.denied += 1

@@ -65,7 +65,7 @@ class Action(StrEnum):
 
 
 class Condition(StrEnum):
-    """What a row of the table asks for before it allows."""
+    """What a row of the table asks for before it allows; the widest first."""
 
     NONE = auto()
     CONSENT = auto()  # the patient does not deny the use
@@ -160,6 +160,8 @@ PURPOSE_CODES: Final[Mapping[Purpose, tuple[str, str]]] = {
     Purpose.REQUEST: ("PATRQT", "patient requested"),
 }
 
+_ROLES, _PURPOSES, _ACTIONS = frozenset(Role), frozenset(Purpose), frozenset(Action)
+_WIDEST_FIRST = tuple(Condition)
 _CONDITIONS: Final[Mapping[tuple[str, str, str], Condition]] = {
     (rule.role, rule.purpose, action): rule.condition for rule in TABLE for action in rule.actions
 }
@@ -184,7 +186,7 @@ def condition(roles: Iterable[str], purpose: str, action: str) -> Condition | No
     where they matter; ``decide`` decides.
     """
     found = {_CONDITIONS.get((role, purpose, action)) for role in roles}
-    return next((c for c in Condition if c in found), None)
+    return next((asked for asked in _WIDEST_FIRST if asked in found), None)
 
 
 def decide(
@@ -210,10 +212,10 @@ def decide(
         The decision. A refusal's reason names roles, purpose and action, and
         nothing that came from outside.
     """
-    held = sorted(set(Role).intersection(roles))
+    held = sorted(_ROLES.intersection(roles))
     if not held:
         return Decision("the actor holds no role in this store: unknown, revoked or past its end")
-    if purpose not in set(Purpose):
+    if purpose not in _PURPOSES:
         return Decision(f"the purpose of use is not one of: {', '.join(Purpose)}")
     asked = condition(held, purpose, action)
     if asked is None:
@@ -229,4 +231,4 @@ def decide(
 
 
 def _known(action: str) -> str:
-    return action if action in set(Action) else "an unknown action"
+    return action if action in _ACTIONS else "an unknown action"

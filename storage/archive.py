@@ -19,7 +19,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from sqlalchemy import Integer, LargeBinary, String, Table
 
@@ -64,7 +64,7 @@ class Manifest:
         time: when the rows were read, ISO 8601.
         entries: size of the audit log.
         head: text of the signed head that the rows belong to.
-        keys: versions of the key-encryption keys that its data keys are wrapped under.
+        keys: use (``wrap`` or ``index``) -> versions of the ring's keys that the rows are under.
         tables: in the order of the file.
     """
 
@@ -73,7 +73,7 @@ class Manifest:
     time: str
     entries: int
     head: str
-    keys: tuple[int, ...]
+    keys: Mapping[str, tuple[int, ...]]
     tables: tuple[TableEntry, ...]
 
     @property
@@ -109,8 +109,9 @@ class Manifest:
                 "or the ring is an older copy that lacks the audit key which signed it"
             )
         del fields["format"]  # from here on, it is what this program wrote
-        tables = tuple(TableEntry(**entry) for entry in _list(fields.pop("tables")))
-        keys = tuple(_list(fields.pop("keys")))
+        tables = tuple(TableEntry(**entry) for entry in cast("list[Any]", fields.pop("tables")))
+        under = cast("Mapping[str, list[int]]", fields.pop("keys"))
+        keys = {use: tuple(versions) for use, versions in under.items()}
         return cls(tables=tables, keys=keys, **fields)  # type: ignore[arg-type]
 
 
@@ -251,10 +252,6 @@ def _to_batch(name: str, rows: Sequence[Row], schema: "pa.Schema") -> "pa.Record
             f"table {name} holds a value of another type than its column: run audit verify"
         ) from None
     return pa.record_batch(arrays, schema=schema)
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 class _HashingSink(io.RawIOBase):

@@ -17,6 +17,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from storage.access import Purpose
 from storage.checkpoint import ACTORS, BREAK_GLASS, ENTRIES, ERASED, PATIENTS, Checkpoint, Part
 from storage.crypto import EMPTY_CHAIN
 from storage.errors import AuditError, InvalidRecordError
@@ -38,6 +39,7 @@ _LABEL_LENGTH = 200
 _TREES = (ENTRIES, PATIENTS, ACTORS, BREAK_GLASS)  # in the order of their frontiers
 
 _HEAD = select(AuditHeadRow.checkpoint, AuditHeadRow.frontiers)
+_ADD = insert(AuditEntryRow).execution_options(preserve_rowcount=True)
 _SET_HEAD = update(AuditHeadRow).values(checkpoint=bindparam("text"), frontiers=bindparam("peaks"))
 _OF_SUBJECT = (
     select(AuditEntryRow.position, AuditEntryRow.entry)
@@ -202,7 +204,7 @@ class AuditLog:
         """
         self.state = state
         self.actor = label("actor", actor)
-        self.purpose = label("purpose", purpose)
+        self.purpose = str(purpose_of(purpose))
         self.appended: list[AuditEntry] = []
         self.erased = state.head.parts[ERASED]  # replaced by who erases
         self._clock = clock
@@ -269,12 +271,14 @@ class AuditLog:
             state.entries.append(rows[-1]["leaf"])
         if rows:
             try:
-                connection.execute(insert(AuditEntryRow), rows)
+                n_written = connection.execute(_ADD, rows).rowcount
             except IntegrityError as error:
                 first = state.head.n_entries
                 raise AuditError(
                     f"the log holds an entry beyond its signed size {first}", index=first
                 ) from error
+            if n_written != len(rows):  # as a trigger can make it
+                raise AuditError("the database did not take the audit entries")
         trees: tuple[EntryTree | StateTree, ...] = (
             state.entries,
             state.patients,
@@ -290,7 +294,8 @@ class AuditLog:
             state.ring
         )
         peaks = b"".join(peak for tree in trees for peak in tree.peaks)
-        connection.execute(_SET_HEAD, {"text": head.text, "peaks": peaks})
+        if connection.execute(_SET_HEAD, {"text": head.text, "peaks": peaks}).rowcount != 1:
+            raise AuditError("the database did not take the audit head")
         return head
 
 
@@ -334,6 +339,20 @@ def label(name: str, value: str) -> str:
     return value
 
 
+def purpose_of(text: str) -> Purpose:
+    """The purpose of use that ``text`` names.
+
+    Raises:
+        InvalidRecordError: there is no such purpose; it is not echoed, and not logged.
+    """
+    try:
+        return Purpose(text)
+    except ValueError:
+        raise InvalidRecordError(
+            f"the purpose of use must be one of {', '.join(Purpose)}, to be logged"
+        ) from None
+
+
 def _checked_head(text: str, ring: KeyRing) -> Checkpoint:
     head = Checkpoint.parse(text)
     head.check(ring)
@@ -341,6 +360,8 @@ def _checked_head(text: str, ring: KeyRing) -> Checkpoint:
         raise AuditError("the audit head is signed by an audit key that was replaced since")
     if head.version != 2:
         raise AuditError("the audit head is of an older version: it was put back")
+    if head.text != text:
+        raise AuditError("the stored audit head is not the text that was signed")
     return head
 
 

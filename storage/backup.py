@@ -17,12 +17,13 @@ from storage import verification
 from storage.access import Action
 from storage.archive import ArchiveWriter, Manifest
 from storage.audit import SignedState, timestamp
+from storage.blind import under
 from storage.checkpoint import ERASED, Checkpoint
 from storage.database import Database
 from storage.errors import BackupError, StorageError
 from storage.files import new_file_beside, place
 from storage.operations import recorded
-from storage.tables import REVISION, Base, PatientRow
+from storage.tables import REVISION, Base, IdentifierRow, PatientRow
 
 TABLES: Sequence[Table] = Base.metadata.sorted_tables  # a row's owner before the row
 
@@ -110,16 +111,32 @@ def _write(database: Database, draft: Path, file: Path, actor: str, purpose: str
 def _write_tables(state: SignedState, writer: ArchiveWriter, time: str) -> Manifest:
     for table in TABLES:
         writer.add(table, _batches(state.connection, table))
-    wrapped = select(PatientRow.kek_version).where(PatientRow.wrapped_key.is_not(None)).distinct()
     return Manifest(
         store=state.ring.store_id,
         schema=REVISION,
         time=time,
         entries=state.head.n_entries,
         head=state.head.text,
-        keys=tuple(sorted(state.connection.scalars(wrapped))),
+        keys=_keys(state),
         tables=tuple(writer.tables),
     )
+
+
+def _keys(state: SignedState) -> dict[str, tuple[int, ...]]:
+    """Which versions of the ring's keys the rows are under."""
+    wrapped = select(PatientRow.kek_version).where(PatientRow.wrapped_key.is_not(None)).distinct()
+    index = (key.version for key in state.ring.status() if key.use == "index")
+    row = select(IdentifierRow.patient).limit(1)
+    return {
+        "wrap": tuple(sorted(state.connection.scalars(wrapped))),
+        "index": tuple(
+            version
+            for version in index
+            if state.connection.execute(
+                row.where(under(IdentifierRow.blind_index, version))
+            ).first()
+        ),
+    }
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:

@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from storage import actors, verification
 from storage.access import Action
@@ -20,6 +20,7 @@ from storage.audit import (
     Clock,
     SignedState,
     label,
+    purpose_of,
     start_log,
     timestamp,
 )
@@ -140,9 +141,7 @@ class Database:
         def fill(connection: Connection) -> None:
             time = timestamp(clock())
             create_schema(connection)
-            connection.execute(
-                insert(MetaRow), {"id": 1, "store_id": ring.store_id, "created": time}
-            )
+            connection.execute(insert(MetaRow), {"id": 1, "store_id": ring.store_id})
             start_log(connection, ring, time=time)
             state = SignedState(connection, ring, None)
             audit = AuditLog(state, actor=owner, purpose="administration", clock=clock)
@@ -338,13 +337,10 @@ class Database:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Failures of the database as errors of this package; bugs stay what they are."""
+        """Failures of the database as errors of this package."""
         try:
             yield
         except DatabaseError as error:
-            is_ours = isinstance(error, IntegrityError | ProgrammingError)
-            if is_ours and not getattr(error.orig, "sqlstate", "").startswith("42P"):
-                raise  # but for PostgreSQL's "no such table", which is no bug of ours
             raise self.backend.error(error) from error
 
     @contextmanager
@@ -407,7 +403,7 @@ class _Alone:
     """Operations that are each by themselves: a snapshot to read, then a durable entry."""
 
     def __init__(self, database: Database, actor: str, purpose: str) -> None:
-        self.actor, self.purpose = label("actor", actor), label("purpose", purpose)
+        self.actor, self.purpose = label("actor", actor), str(purpose_of(purpose))
         self._database = database
 
     def roles(self, state: SignedState) -> tuple[str, ...]:

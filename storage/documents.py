@@ -53,8 +53,8 @@ class StoredSuggestion:
         return f"StoredSuggestion(id={self.id!r}, patient_id={self.patient_id!r})"
 
 
-def resource_type(resource: Mapping[str, Any]) -> str:
-    """The resource's ``resourceType``, which is stored in clear.
+def check_type(resource: Mapping[str, Any]) -> None:
+    """Pass only a resource that names its ``resourceType``.
 
     Raises:
         InvalidRecordError: missing, or not a plain word.
@@ -66,7 +66,6 @@ def resource_type(resource: Mapping[str, Any]) -> str:
         or len(kind) > _TYPE_LENGTH
     ):
         raise InvalidRecordError("a resource needs a resourceType of ASCII letters")
-    return kind
 
 
 def to_json(document: Mapping[str, Any]) -> bytes:

@@ -19,7 +19,7 @@ from storage.documents import (
     PatientRecord,
     PatientSummary,
     StoredSuggestion,
-    resource_type,
+    check_type,
     to_json,
 )
 from storage.errors import InvalidRecordError, NotFoundError, StaleRecordError
@@ -55,12 +55,8 @@ class PatientReader:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def get(self, patient_id: str, *, action: Action = Action.PATIENT_READ) -> PatientRecord:
+    def get(self, patient_id: str) -> PatientRecord:
         """Open one patient's record.
-
-        Args:
-            patient_id: the pseudonym.
-            action: what it is opened for: ``extract.create`` for a de-identified extract.
 
         Raises:
             NotFoundError: no such patient; ErasedError: there was one.
@@ -68,9 +64,13 @@ class PatientReader:
             DecryptionError: a row was altered or moved, or its key is gone.
             StaleRecordError: a row was put back, removed or exchanged.
         """
-        with recorded(self._scope, action, patient_id) as access:
-            patient = access.patient(patient_id)
-            return PatientRecord(patient_id, patient.row.version, patient.resources())
+        with recorded(self._scope, Action.PATIENT_READ, patient_id) as access:
+            return _record(access.patient(patient_id))
+
+    def for_extract(self, patient_id: str) -> PatientRecord:
+        """As ``get``, for a de-identified extract: another action, which asks other consent."""
+        with recorded(self._scope, Action.EXTRACT_CREATE, patient_id) as access:
+            return _record(access.patient(patient_id))
 
     def list(self) -> tuple[PatientSummary, ...]:
         """Patients that are not erased, in the order in which they came.
@@ -285,8 +285,14 @@ class PatientRepository(PatientReader):
         return n_erased
 
 
-def _documents(resources: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
-    return [(resource_type(resource), to_json(resource)) for resource in resources]
+def _record(patient: SealedPatient) -> PatientRecord:
+    return PatientRecord(patient.row.id, patient.row.version, patient.resources())
+
+
+def _documents(resources: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    for resource in resources:
+        check_type(resource)
+    return [to_json(resource) for resource in resources]
 
 
 def _stripped(identifier: Identifier) -> Identifier:

@@ -42,14 +42,14 @@ class RestoreReport:
         n_erased: patients of the backup that were erased after it was made, and so again now.
         n_lost: entries that the checkpoint from outside knows and the backup does not; None
             without such a checkpoint.
-        old_keys: versions of key-encryption keys, other than the primary, that it still needs.
+        old_keys: keys that its rows are under and that were replaced since, such as ``wrap 1``.
     """
 
     head: Checkpoint
     backup_head: Checkpoint
     n_erased: int
     n_lost: int | None
-    old_keys: tuple[int, ...]
+    old_keys: tuple[str, ...]
 
     def __str__(self) -> str:
         whole = f"{self.head.n_patients:,} patients and {self.head.n_entries:,} audit entries"
@@ -60,8 +60,8 @@ class RestoreReport:
         if self.n_lost:
             lines.append(f"{self.n_lost:,} audit entries since then are lost, and what they did")
         if self.old_keys:
-            keys = ", ".join(map(str, self.old_keys))
-            lines.append(f"data keys are wrapped under older keys ({keys}): run keys rotate")
+            keys = ", ".join(self.old_keys)
+            lines.append(f"rows are under keys that were replaced since ({keys}): run keys rotate")
         lines.append("the log goes on from the backup: take a new checkpoint and keep it elsewhere")
         return "\n".join(lines)
 
@@ -115,12 +115,13 @@ def restore_backup(
         raise
     except OSError as error:
         raise BackupError(f"{file} cannot be read: {error.strerror}") from error
+    old = _needed(archive.manifest) - _primary(ring)
     return RestoreReport(
         draft.head,
         head,
         draft.n_erased,
         None if kept is None else max(0, kept.n_entries - head.n_entries),
-        tuple(key for key in archive.manifest.keys if key != ring.primary_version),
+        tuple(f"{use} {version}" for use, version in sorted(old)),
     )
 
 
@@ -131,17 +132,23 @@ def _checked(manifest: Manifest, ring: KeyRing) -> Checkpoint:
             f"the backup holds a store of schema {manifest.schema}, this program restores "
             f"{REVISION}: restore it with the program that made it, then run store migrate"
         )
-    usable = {
-        key.version for key in ring.status() if key.use == "wrap" and key.state != "destroyed"
-    }
-    if missing := sorted(set(manifest.keys) - usable):
+    usable = {(key.use, key.version) for key in ring.status() if key.state != "destroyed"}
+    for use, version in sorted(_needed(manifest) - usable):
         raise BackupError(
-            f"the backup needs key-encryption key {missing[0]}, which this ring does not hold "
-            "(any more): without it, nobody can open the records; use the ring that holds it"
+            f"the backup needs {use} key {version}, which this ring does not hold (any more): "
+            "without it, records do not open or patients are not found; use a ring that holds it"
         )
     head = Checkpoint.parse(manifest.head)
     head.check(ring)
     return head
+
+
+def _needed(manifest: Manifest) -> set[tuple[str, int]]:
+    return {(use, version) for use, versions in manifest.keys.items() for version in versions}
+
+
+def _primary(ring: KeyRing) -> set[tuple[str, int]]:
+    return {(key.use, key.version) for key in ring.status() if key.primary}
 
 
 def _erasures(ring: KeyRing, head: Checkpoint, kept: Checkpoint | None) -> Tombstones:

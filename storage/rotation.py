@@ -254,7 +254,7 @@ def _change(access: Access, ordinal: int, change: Callable[[SealedPatient], obje
 def _step(database: Database, actor: str, *facts: str | int) -> Iterator[Access]:
     """One short transaction, allowed, and with an audit entry whose detail is a digest of facts."""
     with database.unit(actor, purpose=Purpose.ADMINISTRATION) as unit:
-        with recorded(unit.patients._scope, Action.KEYS_ROTATE) as access:
+        with recorded(unit.scope, Action.KEYS_ROTATE) as access:
             yield access
             access.detail = sha256(length_prefixed("pharmakon/keys.rotate", *facts)).hexdigest()
         unit.commit()

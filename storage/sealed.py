@@ -6,6 +6,7 @@ import struct
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from operator import itemgetter
 from typing import Any, Self
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -22,7 +23,7 @@ _STALE = (
     "the stored rows are not the ones last committed: one was put back, removed or exchanged; "
     "restore the database from a backup"
 )
-_RESOURCE_HEADER = struct.Struct(">QQQQ")
+_RESOURCE_HEADER = struct.Struct(">QQQ")
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Patient:
         the wrapping is authenticated by itself, and rotation need not touch
         the tree.
         """
-        consent = b"" if self.consent is None else hashlib.sha256(self.consent).digest()
+        consent = "none" if self.consent is None else hashlib.sha256(self.consent).digest()
         return leaf_hash(
             crypto.length_prefixed(
                 "pharmakon/patient/2",
@@ -58,7 +59,7 @@ class Patient:
                 self.ordinal,
                 self.version,
                 self.created,
-                self.erased_at or "",
+                "live" if self.erased_at is None else f"erased {self.erased_at}",
                 self.data_key_version,
                 self.n_seals,
                 consent,
@@ -79,7 +80,6 @@ _IDENTIFIERS = select(IdentifierRow.blind_index, IdentifierRow.sealed).where(
 RESOURCE_COLUMNS = (
     ResourceRow.position,
     ResourceRow.version,
-    ResourceRow.resource_type,
     ResourceRow.sealed,
 )
 _RESOURCES = (
@@ -218,14 +218,14 @@ class SealedPatient:
         self.row.identifiers_digest = identifiers_digest(rows)
         return n_left
 
-    def replace_resources(self, documents: Sequence[tuple[str, bytes]]) -> None:
-        """Make (resource type, plaintext) pairs the patient's only resources, in this order."""
+    def replace_resources(self, documents: Sequence[bytes]) -> None:
+        """Make these plaintexts the patient's only resources, in this order."""
         self._remove(ResourceRow)
         self.row.resources_digest = resources_digest(())
         self._reserve(len(documents))
         self._write_resources(
-            (position, self.row.version, kind, plaintext)
-            for position, (kind, plaintext) in enumerate(documents)
+            (position, self.row.version, plaintext)
+            for position, plaintext in enumerate(documents)
         )
 
     def resources(self) -> tuple[Document, ...]:
@@ -350,28 +350,27 @@ class SealedPatient:
         elif self.row.wrapped_key is not None or self.row.consent is not None:
             raise StaleRecordError(_STALE)
 
-    def _open_resources(self) -> list[tuple[int, int, str, bytes]]:
+    def _open_resources(self) -> list[tuple[int, int, bytes]]:
         rows = self._connection.execute(_RESOURCES, {"of": self.row.ordinal}).all()
         key, cells = self._data_key(), self._cells("resource")
         opened = [
             (
                 position,
                 version,
-                kind,
                 key.open(sealed, context=cell_context(cells, str(position), version)),
             )
-            for position, version, kind, sealed in rows
+            for position, version, sealed in rows
         ]
         same(resources_digest(rows), self.row.resources_digest)
         return opened
 
-    def _write_resources(self, opened: Iterable[tuple[int, int, str, bytes]]) -> None:
+    def _write_resources(self, opened: Iterable[tuple[int, int, bytes]]) -> None:
         cells = self._cells("resource")
         rows = [
-            (position, version, kind, self._seal(plaintext, cells, str(position), version))
-            for position, version, kind, plaintext in opened
+            (position, version, self._seal(plaintext, cells, str(position), version))
+            for position, version, plaintext in opened
         ]
-        self._insert(ResourceRow, ("position", "version", "resource_type", "sealed"), rows)
+        self._insert(ResourceRow, ("position", "version", "sealed"), rows)
         self.row.resources_digest = resources_digest(rows)
 
     def _open_suggestions(self) -> list[tuple[str, int, str, bytes]]:
@@ -470,13 +469,11 @@ def data_key_context(store_id: str, patient_id: str, version: int) -> Context:
 
 
 def resources_digest(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Digest of a patient's resource rows (position, version, type, sealed), in order."""
+    """Digest of a patient's resource rows (position, version, sealed), in order."""
     digest = hashlib.sha256(b"pharmakon/resources")
     try:
-        for position, version, kind, sealed in rows:
-            name = str(kind).encode()
-            header = _RESOURCE_HEADER.pack(position, version, len(name), len(sealed))
-            digest.update(b"".join((header, name, sealed)))
+        for position, version, sealed in rows:
+            digest.update(_RESOURCE_HEADER.pack(position, version, len(sealed)) + sealed)
     except (struct.error, TypeError):  # text where a number belongs, or nothing where bytes do
         raise StaleRecordError(_STALE) from None
     return digest.digest()
@@ -496,8 +493,8 @@ def suggestions_digest(rows: Iterable[Sequence[Any]], digest: bytes = EMPTY_CHAI
 def identifiers_digest(rows: Iterable[Sequence[Any]]) -> bytes:
     """Digest of a patient's identifier rows (blind index, sealed), whatever their order."""
     digest = EMPTY_CHAIN
-    for blind_index, sealed in sorted(tuple(row) for row in rows):
-        digest = chain(digest, blind_index, b"" if sealed is None else sealed)
+    for blind_index, sealed in sorted((tuple(row) for row in rows), key=itemgetter(0)):
+        digest = chain(digest, blind_index, *(() if sealed is None else (sealed,)))
     return digest
 
 

@@ -131,7 +131,13 @@ class SqliteBackend:
                 if not is_inside:
                     raise self._busy()
                 with self._engine.connect() as connection:
-                    yield connection
+                    try:
+                        yield connection
+                    except (DatabaseError, StorageError) as error:
+                        if isinstance(error.__cause__ or error, DatabaseError):
+                            # A commit that failed may leave its transaction open.
+                            connection.invalidate()
+                        raise
         except StorageError:
             raise
         except FileNotFoundError:

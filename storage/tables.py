@@ -1,6 +1,6 @@
 """The tables of the store, the same on SQLite and PostgreSQL.
 
-In clear are: pseudonyms, resource types, versions, times, counts and who acts.
+In clear are: pseudonyms, versions, times, counts and who acts.
 All that is clinical or identifying is sealed, or a blind index. Times are
 ISO 8601 text in UTC, because databases differ in what precision a time column
 keeps and a hash over it would then not verify.
@@ -21,6 +21,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     BigInteger,
     Column,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -28,7 +29,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -38,33 +38,49 @@ REVISION_TABLE = Table(
     "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
 )
 
-_ID = String(32)  # random UUID, hexadecimal
-_TIME = String(32)
-_NAME = String(200)
 _COUNT = BigInteger().with_variant(Integer, "sqlite")  # SQLite's integers have 64 bits already
 
 Holds = Literal["sealed", "wrapped", "blind", "digest", "entry"]
 
 
 class Bytes(LargeBinary):
-    """Bytes, and if a writer of the database put text or a number there, the bytes of that.
+    """Bytes, and if a writer of a SQLite file put text or a number there, the bytes of that.
 
     So it fails to verify like any other change, and not with a type error.
     """
 
     cache_ok = True
 
-    def result_processor(self, *_: object) -> Callable[[Any], bytes | None]:
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], Any] | None:
         """Conversion of one value read."""
+        if dialect.name != "sqlite":
+            return None  # whose columns take bytes alone
 
         def to_bytes(value: Any) -> bytes | None:
-            if value is None or isinstance(value, bytes):
-                return value
-            if isinstance(value, memoryview):
-                return bytes(value)
-            return str(value).encode()
+            return value if value is None or isinstance(value, bytes) else str(value).encode()
 
         return to_bytes
+
+
+class Words(String):
+    """Text, and if a writer of a SQLite file put bytes or a number there, those as text."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], Any] | None:
+        """Conversion of one value read."""
+        if dialect.name != "sqlite":
+            return None
+
+        def to_text(value: Any) -> str | None:
+            return value if value is None or isinstance(value, str) else repr(value)
+
+        return to_text
+
+
+_ID = Words(32)  # random UUID, hexadecimal
+_TIME = Words(32)
+_NAME = Words(200)
 
 
 def _bytes(holds: Holds, **options: Any) -> Any:
@@ -91,7 +107,6 @@ class MetaRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     store_id: Mapped[str] = mapped_column(_ID)
-    created: Mapped[str] = mapped_column(_TIME)
 
 
 class PatientRow(Base):
@@ -131,14 +146,13 @@ class IdentifierRow(Base):
 
 
 class ResourceRow(Base):
-    """One FHIR resource, sealed; its own id is inside."""
+    """One FHIR resource, sealed; its type and its own id are inside."""
 
     __tablename__ = "resource"
 
     patient: Mapped[int] = mapped_column(ForeignKey("patient.ordinal"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)  # order in which they were given
     version: Mapped[int]  # the patient's, when this was sealed
-    resource_type: Mapped[str] = mapped_column(String(64))
     sealed: Mapped[bytes] = _bytes("sealed")
 
 
@@ -218,7 +232,7 @@ class StateTileRow(Base):
 
     __tablename__ = "state_tile"
 
-    tree: Mapped[str] = mapped_column(String(16), primary_key=True)
+    tree: Mapped[str] = mapped_column(Words(16), primary_key=True)
     place: Mapped[int] = mapped_column(_COUNT, primary_key=True, autoincrement=False)
     hashes: Mapped[bytes] = _bytes("digest")
 
@@ -229,5 +243,5 @@ class AuditHeadRow(Base):
     __tablename__ = "audit_head"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    checkpoint: Mapped[str] = mapped_column(Text)
+    checkpoint: Mapped[str] = mapped_column(Words)
     frontiers: Mapped[bytes] = _bytes("digest")

@@ -1,11 +1,9 @@
-"""Check the whole store against its signed head: entries, trees, patients, sealed rows, erasures.
+"""Check the whole store against its signed head: entries, trees, patients, sealed rows, erasures."""
 
-Not signed, and so not checked: when the store was made (``meta.created``), which nothing uses.
-"""
-
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Self
@@ -19,7 +17,7 @@ from storage.audit import SignedState
 from storage.break_glass import all_openings
 from storage.checkpoint import ACTORS, BREAK_GLASS, ERASED, PATIENTS, Checkpoint
 from storage.errors import AuditError, DecryptionError, StaleRecordError
-from storage.merkle import Frontier, leaf_hash
+from storage.merkle import Frontier
 from storage.sealed import (
     PATIENT_COLUMNS,
     RESOURCE_COLUMNS,
@@ -47,8 +45,8 @@ from storage.tables import (
 from storage.tombstones import Tombstones
 from storage.tree import BLOCK_LEVEL, expected_tiles
 
-_BATCH = 10_000
 _BLOCK = 1 << BLOCK_LEVEL
+_BATCH = 40 * _BLOCK
 
 
 @dataclass(frozen=True)
@@ -94,9 +92,10 @@ def verify(
     try:
         _verify_entries(state, checkpoint)
         _verify_single_rows(state)
-        _verify_patients(state, tombstones)
-        _verify_tiles(state, ACTORS, [actor.leaf() for actor in actors(state)])
-        _verify_tiles(state, BREAK_GLASS, [opening.leaf() for opening in all_openings(state)])
+        patients = _verify_patients(state, tombstones)
+        people = [actor.leaf() for actor in actors(state)]
+        emergencies = [opening.leaf() for opening in all_openings(state)]
+        _verify_tiles(state, {PATIENTS: patients, ACTORS: people, BREAK_GLASS: emergencies})
     except StaleRecordError as error:
         raise AuditError(str(error)) from error
     except OperationalError as error:
@@ -107,65 +106,99 @@ def verify(
 
 
 def _verify_entries(state: SignedState, checkpoint: Checkpoint | None) -> None:
-    head = state.head
-    marks = {head.n_entries: head}
+    try:
+        _verify_leaves(state, checkpoint)
+    except AuditError as error:
+        if error.index is None:
+            _name_the_misplaced(state)
+        raise
+
+
+def _verify_leaves(state: SignedState, checkpoint: Checkpoint | None) -> None:
+    marks = {state.head.n_entries: state.head}
     if checkpoint is not None:
+        if checkpoint.n_entries == 0:
+            _compare(checkpoint, merkle.EMPTY_ROOT)
+        elif checkpoint.n_entries == state.head.n_entries:
+            _compare(checkpoint, state.head.entries_root)
         marks.setdefault(checkpoint.n_entries, checkpoint)
-        if checkpoint.n_entries in (0, head.n_entries):
-            _compare(
-                checkpoint, merkle.EMPTY_ROOT if checkpoint.n_entries == 0 else head.entries_root
-            )
-    blocks, nodes, partial = Frontier(), {}, []
-    with closing(_leaves(state)) as leaves:
-        for index, leaf in leaves:
-            partial.append(leaf)
-            if index + 1 in marks:
-                _compare(marks[index + 1], _root(blocks, partial))
-            if len(partial) == _BLOCK:
-                for level, position, digest in blocks.append(merkle.subtree_root(partial)):
-                    nodes[level + BLOCK_LEVEL, position] = digest
-                partial = []
+    blocks = Frontier()
+    nodes: dict[tuple[int, int], bytes] = {}
+    with closing(_leaves(state)) as batches:
+        for first, leaves in batches:
+            for start in range(0, len(leaves), _BLOCK):
+                block, before = leaves[start : start + _BLOCK], first + start
+                for size, mark in marks.items():
+                    if before < size <= before + len(block):
+                        _compare(mark, _root(blocks, block[: size - before]))
+                if len(block) == _BLOCK:
+                    for level, position, digest in blocks.append(merkle.subtree_root(block)):
+                        nodes[level + BLOCK_LEVEL, position] = digest
     _verify_nodes(state, nodes)
 
 
-def _leaves(state: SignedState) -> Generator[tuple[int, bytes], None, None]:
-    """(index, leaf hash) of every entry, its place and what is derived from it checked."""
-    size = state.head.n_entries
-    index = 0
+def _leaves(state: SignedState) -> Generator[tuple[int, list[bytes]], None, None]:
+    """Batches of leaf hashes with the index of the first, each compared with what is stored."""
+    first, size = 0, state.head.n_entries
     with state.connection.execute(
         select(
-            AuditEntryRow.position, AuditEntryRow.entry, AuditEntryRow.subject, AuditEntryRow.leaf
+            AuditEntryRow.position, AuditEntryRow.leaf, AuditEntryRow.subject, AuditEntryRow.entry
         )
         .order_by(AuditEntryRow.position)
         .execution_options(yield_per=_BATCH)
     ) as rows:
-        for position, entry, subject, stored in rows:
-            if position != index:
-                raise AuditError(f"audit entry {index} is missing", index=index)
-            if index == size:
-                raise AuditError(f"audit entry {index} lies beyond the signed head", index=index)
-            # Within canonical JSON, a quoted name stands nowhere but where the field is.
-            if b'"index":%d,' % index not in entry:
-                raise AuditError(
-                    f"entry {index} is missing or says that it is another", index=index
-                )
-            if f'"subject":"{subject}"'.encode() not in entry:
-                raise AuditError(
-                    f"column 'subject' of audit entry {index} differs from the entry itself",
-                    index=index,
-                )
-            leaf = leaf_hash(entry)
-            if leaf != stored:
-                raise AuditError(
-                    f"entry {index}: the stored hash is not that of the stored bytes", index=index
-                )
-            yield index, leaf
-            index += 1
-    if index < size:
+        for batch in rows.partitions():
+            positions, stored, subjects, entries = zip(*batch, strict=True)
+            leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
+            stop = first + len(leaves)
+            if stop > size or positions != tuple(range(first, stop)) or list(stored) != leaves:
+                _name_the_altered(batch, first, leaves, size)
+            for index, subject in enumerate(subjects):
+                # In canonical JSON a quoted name stands nowhere but where the field is, and
+                # the time follows: nothing fits between that is not the whole subject.
+                if b'"subject":"%s","time":"' % subject.encode() not in entries[index]:
+                    raise AuditError(
+                        f"column 'subject' of audit entry {first + index} differs from the entry "
+                        "itself",
+                        index=first + index,
+                    )
+            yield first, leaves
+            first = stop
+    if first < size:
         raise AuditError(
-            f"the signed head covers {size} entries, the log ends after {index}: its tail was cut",
-            index=index,
+            f"the signed head covers {size} entries, the log ends after {first}: its tail was cut",
+            index=first,
         )
+
+
+def _name_the_altered(
+    rows: Sequence[Any], first: int, leaves: Sequence[bytes], size: int
+) -> None:
+    for index, ((position, stored, *_), leaf) in enumerate(
+        zip(rows, leaves, strict=True), start=first
+    ):
+        if position != index:
+            raise AuditError(f"audit entry {index} is missing", index=index)
+        if index == size:
+            raise AuditError(f"audit entry {index} lies beyond the signed head", index=index)
+        if stored != leaf:
+            raise AuditError(
+                f"entry {index}: the stored hash is not that of the stored bytes", index=index
+            )
+
+
+def _name_the_misplaced(state: SignedState) -> None:
+    """Entries that were moved with their hashes say themselves where they belong."""
+    with state.connection.execute(
+        select(AuditEntryRow.position, AuditEntryRow.entry)
+        .order_by(AuditEntryRow.position)
+        .execution_options(yield_per=_BATCH)
+    ) as rows:
+        for position, entry in rows:
+            if b'"index":%d,' % position not in entry:
+                raise AuditError(
+                    f"audit entry {position} says itself that it is another one", index=position
+                )
 
 
 def _root(blocks: Frontier, partial: Sequence[bytes]) -> bytes:
@@ -208,19 +241,26 @@ def _verify_nodes(state: SignedState, nodes: dict[tuple[int, int], bytes]) -> No
 
 def _verify_single_rows(state: SignedState) -> None:
     """The tables of one row hold that row alone."""
-    for column, expected in (
-        (AuditHeadRow.id, 1),
-        (MetaRow.id, 1),
-        (REVISION_TABLE.c.version_num, REVISION),
+    for columns, expected in (
+        ((AuditHeadRow.id, AuditHeadRow.checkpoint), (1, state.head.text)),
+        ((MetaRow.id, MetaRow.store_id), (1, state.ring.store_id)),
+        ((REVISION_TABLE.c.version_num,), (REVISION,)),
     ):
-        if state.connection.scalars(select(column)).all() != [expected]:
-            raise AuditError(f"table {column.table.name} does not hold its one row alone")
+        if [tuple(row) for row in state.connection.execute(select(*columns))] != [expected]:
+            raise AuditError(f"table {columns[0].table.name} does not hold its one row alone")
 
 
-def _verify_patients(state: SignedState, tombstones: Tombstones) -> None:
-    """Every patient row, its identifiers and its sealed rows are those of the signed tree."""
+def _verify_patients(state: SignedState, tombstones: Tombstones) -> list[bytes]:
+    """Every patient row, its identifiers and its sealed rows are those of the signed tree.
+
+    Returns:
+        The leaves of the patient tree.
+    """
     size, root = state.head.parts[PATIENTS]
-    leaves, erased = [], set()
+    count, digest = state.head.parts[ERASED]
+    tombstones.check(count, digest)
+    named = tombstones.ids.keys() - {each.patient for each in tombstones.after(count)}
+    leaves = []
     with ExitStack() as stack:
         identifiers = stack.enter_context(
             _Rows(state, IdentifierRow, (IdentifierRow.blind_index, IdentifierRow.sealed))
@@ -250,8 +290,10 @@ def _verify_patients(state: SignedState, tombstones: Tombstones) -> None:
             except (DecryptionError, StaleRecordError) as error:
                 raise AuditError(f"the sealed records of patient {row.id} were changed") from error
             leaves.append(row.leaf())
-            if row.erased_at is not None:
-                erased.add(row.id)
+            if (row.erased_at is not None) != (row.id in named):
+                raise AuditError(
+                    f"patient {row.id} is erased in the store or in the file of erasures, not in both"
+                )
         for table in (identifiers, resources, suggestions):
             table.finish()
     tree = Frontier()
@@ -259,23 +301,22 @@ def _verify_patients(state: SignedState, tombstones: Tombstones) -> None:
         tree.append(leaf)
     if (tree.size, tree.root()) != (size, root):
         raise AuditError(f"the {tree.size} patient rows are not the {size} that were signed")
-    _verify_tiles(state, PATIENTS, leaves)
-    count, digest = state.head.parts[ERASED]
-    tombstones.check(count, digest)
-    pending = {tombstone.patient for tombstone in tombstones.after(count)}
-    if not erased <= tombstones.ids.keys() - pending:
-        raise AuditError("a patient is erased whom the file of erasures does not name")
+    return leaves
 
 
-def _verify_tiles(state: SignedState, name: str, leaves: Sequence[bytes]) -> None:
-    """The stored hashes of a state tree are those of its leaves, and no more."""
-    expected = expected_tiles(leaves)
-    for place, hashes in state.connection.execute(
-        select(StateTileRow.place, StateTileRow.hashes).where(StateTileRow.tree == name)
-    ):
-        if expected.pop(place, None) != hashes:
+def _verify_tiles(state: SignedState, leaves: Mapping[str, Sequence[bytes]]) -> None:
+    """The stored hashes of the state trees are those of their leaves, and no more."""
+    expected = {
+        (name, place): hashes
+        for name, of_tree in leaves.items()
+        for place, hashes in expected_tiles(of_tree).items()
+    }
+    columns = (StateTileRow.tree, StateTileRow.place, StateTileRow.hashes)
+    for name, place, hashes in state.connection.execute(select(*columns)):
+        if expected.pop((name, place), None) != hashes:
             raise AuditError(f"the stored hashes of the tree of {name} are not those of its leaves")
     if expected:
+        name, _ = next(iter(expected))
         raise AuditError(f"the tree of {name} lacks stored hashes")
 
 

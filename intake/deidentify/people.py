@@ -127,8 +127,7 @@ def _birth(patient: Resource, policy: DatePolicy, today: date) -> int | None:
     told = policy.write(patient.get("birthDate"))
     if stated is None or told is None or stated.first > today:
         return None
-    earliest = today.year - OLDEST - 1
-    return max(int(told[:4]), earliest) if stated.first.year > earliest else earliest
+    return max(int(told[:4]), today.year - OLDEST - 1)
 
 
 def _place(patient: Resource) -> tuple[str, str, str]:

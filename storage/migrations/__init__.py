@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.exc import DatabaseError
 
-from storage.audit import Clock, label
+from storage import verification
+from storage.audit import Clock, SignedState, label
 from storage.backend import Backend
 from storage.errors import NotFoundError, SchemaVersionError
 from storage.keys import KeyRing
 from storage.tables import REVISION, REVISION_TABLE
+from storage.tombstones import FILE_NAME, Tombstones
 
 FIRST = "0001"  # whose stores do not record it
 
@@ -41,7 +43,8 @@ def upgrade(
     """Migrate the store to the newest revision; returns the revision that it had.
 
     The old store is verified first, down to the last sealed value, so that
-    what somebody changed in it is not signed as good. Its audit entries keep
+    what somebody changed in it is not signed as good; the new one is verified
+    before it is committed. Its audit entries keep
     their bytes: a head kept outside still shows what it showed. What was done
     is itself an entry of the log, ``store.migrate``. A store that is up to date
     is left as it is.
@@ -77,6 +80,8 @@ def upgrade(
                 )
             if before < REVISION:
                 run(connection, {"ring": ring, "actor": actor, "clock": clock}, start=before)
+                tombstones = Tombstones.open(ring.folder / FILE_NAME, ring)
+                verification.verify(SignedState(connection, ring, None), tombstones)
                 connection.commit()
     except DatabaseError as error:
         raise backend.error(error) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, Table, func, select
-from sqlalchemy.types import BigInteger, Integer, String
+from sqlalchemy.types import BigInteger, Integer
 
 from storage import crypto
 from storage.audit import AuditEntry
@@ -17,7 +17,7 @@ from storage.crypto import EMPTY_CHAIN, AeadKey, Context, chain, length_prefixed
 from storage.errors import AuditError, DecryptionError, KeyRingError
 from storage.keys import KeyRing
 from storage.merkle import Frontier, leaf_hash
-from storage.tables import Bytes
+from storage.tables import Bytes, Words
 
 ASIDE = "first_"  # where the new tables need the names, the old ones are renamed to this
 
@@ -29,26 +29,26 @@ def _table(name: str, **columns: Any) -> Table:
     return Table(name, _metadata, *(Column(column, kind) for column, kind in columns.items()))
 
 
-_META = _table("meta", id=Integer, schema_version=Integer, store_id=String)
-_HEAD = _table("audit_head", id=Integer, checkpoint=String)
+_META = _table("meta", id=Integer, schema_version=Integer, store_id=Words)
+_HEAD = _table("audit_head", id=Integer, checkpoint=Words)
 _ENTRY = _table(
     f"{ASIDE}audit_entry",
     position=BigInteger,
     entry=Bytes,
-    time=String,
-    actor=String,
-    action=String,
-    subject=String,
-    purpose=String,
-    outcome=String,
+    time=Words,
+    actor=Words,
+    action=Words,
+    subject=Words,
+    purpose=Words,
+    outcome=Words,
 )
 _PATIENT = _table(
     f"{ASIDE}patient",
     ordinal=Integer,
-    id=String,
+    id=Words,
     version=Integer,
-    created=String,
-    erased_at=String,
+    created=Words,
+    erased_at=Words,
     wrapped_key=Bytes,
     kek_version=Integer,
     data_key_version=Integer,
@@ -57,23 +57,23 @@ _PATIENT = _table(
     resources_digest=Bytes,
     suggestions_digest=Bytes,
 )
-_IDENTIFIER = _table(f"{ASIDE}patient_identifier", patient_id=String, blind_index=Bytes)
+_IDENTIFIER = _table(f"{ASIDE}patient_identifier", patient_id=Words, blind_index=Bytes)
 _RESOURCE = _table(
     f"{ASIDE}resource",
-    id=String,
-    patient_id=String,
+    id=Words,
+    patient_id=Words,
     position=Integer,
     version=Integer,
-    resource_type=String,
+    resource_type=Words,
     sealed=Bytes,
 )
 _SUGGESTION = _table(
     f"{ASIDE}suggestion",
-    id=String,
-    patient_id=String,
+    id=Words,
+    patient_id=Words,
     position=Integer,
     version=Integer,
-    created=String,
+    created=Words,
     sealed=Bytes,
 )
 # Columns of what is chained, in the order of the digest; the last one is sealed.
@@ -107,7 +107,7 @@ class OldPatient:
     kek_version: int
     data_key_version: int
     blind_indexes: list[bytes]
-    resources: list[tuple[int, int, str, bytes]]  # position, version, type, plaintext
+    resources: list[tuple[int, int, bytes]]  # position, version, plaintext
     suggestions: list[tuple[str, int, str, bytes]]  # id, position, created, plaintext
 
 
@@ -208,8 +208,8 @@ def _opened(connection: Connection, ring: KeyRing, row: Any) -> OldPatient:
         return patient
     try:
         key = _data_key(ring, row)
-        for _, position, version, kind, plaintext in _open(ring, key, row.id, "resource", stored):
-            patient.resources.append((position, version, kind, plaintext))
+        for _, position, version, _, plaintext in _open(ring, key, row.id, "resource", stored):
+            patient.resources.append((position, version, plaintext))
         for row_id, position, _, created, plaintext in _open(
             ring, key, row.id, "suggestion", stored
         ):

@@ -190,8 +190,8 @@ class _Patients:
         row.n_seals = len(old.resources) + len(old.suggestions)
         cells = column_context(store, "resource", "sealed", old.id)
         resources = [
-            (at, version, kind, key.seal(text, context=cell_context(cells, str(at), version)))
-            for at, version, kind, text in old.resources
+            (at, version, key.seal(text, context=cell_context(cells, str(at), version)))
+            for at, version, text in old.resources
         ]
         cells = column_context(store, "suggestion", "sealed", old.id)
         suggestions = [
@@ -203,7 +203,7 @@ class _Patients:
         row.suggestions_digest = suggestions_digest(suggestions)
         row.identifiers_digest = identifiers_digest(identifiers)
         for table, names, values in (
-            (ResourceRow, ("position", "version", "resource_type", "sealed"), resources),
+            (ResourceRow, ("position", "version", "sealed"), resources),
             (SuggestionRow, ("id", "position", "created", "sealed"), suggestions),
             (IdentifierRow, ("blind_index", "sealed"), identifiers),
         ):

@@ -119,3 +119,21 @@ def test_a_changed_archive_is_read_or_refused(place: int, change: bytes) -> None
     with suppress(TarError):
         for member in members(io.BytesIO(content).read):
             assert len(member.read()) <= len(content)
+
+
+def test_the_two_parts_of_a_long_name_are_put_together() -> None:
+    name = f"{'a' * 90}/{'b' * 90}.json"
+    block = tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT)
+
+    assert [member.name for member in members(io.BytesIO(block).read)] == [name]
+
+
+def test_a_link_has_no_content_whatever_its_size_says(tmp_path: Path) -> None:
+    content = json.dumps(bundle(patient())).encode()
+    padded = content.ljust(-(-len(content) // 512) * 512, b"\0")
+    whole = header("x.json", 600, b"2") + header("y.json", len(content)) + padded
+
+    found, problems = read(tmp_path, whole)
+
+    assert len(found) == 1
+    assert [problem.place for problem in problems] == ["a.tgz: x.json"]

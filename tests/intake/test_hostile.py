@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 import intake.fhir
-from intake import PatientBundle, Problem, read_patients
+import intake.files
+from intake import PatientBundle, Problem, Resolver, read_patients, read_profile
 from intake.checks import MAX_VALUES, damage
-from intake.files import FREE, MAX_RATIO
+from intake.files import MAX_RATIO
 from intake.grouping import MAX_IDENTIFIERS
 from intake.resource import clean
+from service.console import show_profile
 from tests.intake.hostile import CANARY, TEXTS, case, is_harmless, nested, raw, to_json
 from tests.intake.samples import Json, bundle, condition, patient
 
@@ -177,11 +180,12 @@ def test_a_packed_file_that_breaks_off_gives_no_part_of_a_patient(tmp_path: Path
     [("a.ndjson.gz", b"\n" * (1 << 20)), ("a.tgz", tarfile.TarInfo("x.txt").tobuf() * 2048)],
 )
 def test_a_bomb_is_given_up_when_it_has_grown_out_of_proportion(
-    tmp_path: Path, name: str, piece: bytes
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, piece: bytes
 ) -> None:
+    monkeypatch.setattr(intake.files, "FREE", 1 << 20)
     target = io.BytesIO()
     with gzip.GzipFile(fileobj=target, mode="wb") as packed:
-        for _ in range(FREE // len(piece) + 30):
+        for _ in range(3):
             packed.write(piece)
 
     found, problems = read(put(tmp_path / name, target.getvalue()))
@@ -264,6 +268,9 @@ def test_a_line_may_not_be_endless(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert ["is larger than" in problem.reason for problem in problems] == [True]
 
 
+@example("a\u200bb\u202ec\ufeffd")
+@example("a\x1bb\x9bc\x00d\u2028e\xa0f")
+@example("\ud800a\ue000b\ufdd0c")
 @given(st.text())
 def test_a_text_reads_as_it_did_character_by_character(text: str) -> None:
     import unicodedata
@@ -296,3 +303,19 @@ def test_what_leads_back_to_itself_or_comes_twice_gives_one_patient(
     names = [(resource["resourceType"], resource["id"]) for resource in one.resources]
     assert len(set(names)) == len(names)
     assert names[0] == ("Patient", "p1")
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=ascii)
+@pytest.mark.parametrize("field", ["conditions", "drugs", "allergies", "symptoms", "genes"])
+def test_a_profile_in_a_file_reaches_the_console_without_what_acts_on_it(
+    resolver: Resolver, text: str, field: str
+) -> None:
+    document = {field: {text: text} if field == "genes" else [text, {"name": text}]}
+    document["unmapped"] = [{"kind": "drug", "text": text, "reason": text}]
+    out = io.StringIO()
+    console = Console(file=out, width=10_000, highlight=False, soft_wrap=True)
+
+    profile = read_profile(json.dumps(document), resolver)
+
+    show_profile(console, resolver.graph, profile)
+    assert is_harmless(out.getvalue())

@@ -135,6 +135,20 @@ def test_a_bundle_says_why_it_has_no_collaborative_part(tmp_path: Path, graph: G
     assert bundle.absent == {"collaborative": "no patients were given"}
 
 
+def test_where_its_patients_were_read_is_told_and_is_no_content(
+    tmp_path: Path, graph: Graph
+) -> None:
+    reads = {"store": "0" * 32, "first": 4, "stop": 9, "root": "ab" * 32}
+    embeddings = np.zeros((graph.n_nodes(), 4), np.float16)
+
+    bundle = write(tmp_path / "a", graph, embeddings=embeddings, read_from=reads)
+    again = write(tmp_path / "b", graph, embeddings=embeddings)
+
+    assert open_bundle(tmp_path / "a", graph).read_from == bundle.read_from == reads
+    assert again.read_from is None
+    assert bundle.fingerprint == again.fingerprint
+
+
 def test_an_unknown_member_is_refused(tmp_path: Path, graph: Graph) -> None:
     with pytest.raises(BundleError, match="no member 'stack'; the bundle has gnn, popularity"):
         write(tmp_path / "bundle", graph).member_scores("stack")

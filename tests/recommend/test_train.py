@@ -153,8 +153,12 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bundle(
     with pytest.raises(KilledError):
         trained(out, progress=kill, **options)
     assert not out.exists()
-    bundle = trained(out, progress=lambda what, *_: seen_after.add(what), **options)
+    reads = {"first": 7}  # the patients were read again
+    bundle = trained(
+        out, progress=lambda what, *_: seen_after.add(what), read_from=reads, **options
+    )
 
+    assert bundle.read_from == reads
     assert bundle.fingerprint == request.getfixturevalue(kind).fingerprint
     assert not finished_before & seen_after
     assert any(what.startswith(label) for what in seen_after)
@@ -218,9 +222,10 @@ def test_a_hidden_disease_changes_no_bit_of_any_score_or_figure(tmp_path: Path) 
 def test_without_enough_patients_the_collaborative_part_is_declared_absent(
     tmp_path: Path, cohort: Cohort | None, reason: str
 ) -> None:
-    bundle = trained(tmp_path / "bundle", epochs=1, cohort=cohort)
+    bundle = trained(tmp_path / "bundle", epochs=1, cohort=cohort, read_from={"first": 1})
 
     assert reason in bundle.absent["collaborative"]
+    assert bundle.read_from is None  # nothing was learnt from them
     assert bundle.card["cohort_size"] == 0
     assert bundle.evaluation["skipped"]
 

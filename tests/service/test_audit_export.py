@@ -69,6 +69,18 @@ def test_an_export_that_was_changed_is_refused(tmp_path: Path, damage: Any) -> N
         check_export(path, head_of(entries), PUBLIC)
 
 
+def test_the_first_event_that_is_missing_is_named(tmp_path: Path) -> None:
+    entries = log(20)
+    path = tmp_path / "log.ndjson"
+    write_events(iter(entries), head_of(entries), path)
+    path.write_text("\n".join([*lines(path)[:3], *lines(path)[4:]]), "utf-8")
+
+    with pytest.raises(AuditError, match="the event of audit entry 3 is missing") as caught:
+        check_export(path, head_of(entries), PUBLIC)
+
+    assert caught.value.index == 3
+
+
 @pytest.mark.parametrize(
     "entries", [log(9), log(11), [*log(5), entry(5, actor="mallory"), *log(10)[6:]], log(10)[1:]],
     ids=["too few", "too many", "other", "later"],

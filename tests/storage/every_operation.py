@@ -69,14 +69,19 @@ def _erase(ready: Stage) -> Any:
     """A patient who is there for this alone is erased; what is refused leaves one there."""
     if not ready.linked:
         with ready.database.unit(OWNER, purpose="treatment") as unit:
-            ready.linked.append(unit.patients.add(RECORD))
+            patient = unit.patients.add(RECORD)
             unit.commit()
+        ready.linked.append(patient)
     done = ready.in_unit("request", lambda unit: unit.patients.erase(ready.linked[0]))
     ready.linked.clear()
     return done
 
 
 def _review(ready: Stage) -> Any:
+    """One that is still open is reviewed; there is always one."""
+    with ready.database.unit(OWNER, purpose="emergency") as unit:
+        unit.emergencies.open(ready.patient, "to be reviewed at once")
+        unit.commit()
     with ready.database.unit("another", purpose="audit") as unit:
         number = unit.emergencies.list()[-1].number
         reviewed = unit.emergencies.review(number)

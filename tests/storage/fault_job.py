@@ -101,11 +101,11 @@ def number(token: str) -> Identifier:
     return Identifier("urn:hospital", token)
 
 
-def make(folder: Path) -> None:
-    """A new ring and an empty store in ``folder``."""
+def make(folder: Path, location: str = "") -> None:
+    """A new ring in ``folder``, and an empty store there or at ``location``."""
     ring = folder / "keys" / "ring.json"
     keys = KeyRing.open(ring) if ring.exists() else KeyRing.create(ring)
-    Database.create(folder / "patients.db", keys, owner=OWNER).close()
+    Database.create(location or folder / "patients.db", keys, owner=OWNER).close()
 
 
 def open_store(folder: Path, location: str = "") -> Database:

@@ -5,12 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from storage import AuditEntry, Database, UnitOfWork
+from storage.break_glass import EmergencyAccess
 from tests.storage.stores import OWNER
 
 T = TypeVar("T")
 
 # One of each role, as ``stores.ACTORS`` lets them in.
 CLINICIAN, ANALYST, OFFICER, SERVICE = "dr.lee", "analyst", "officer", "importer"
+
+
+REASON = "Unconscious, brought in by ambulance; 过敏史不明"
 
 
 class Clock:
@@ -44,3 +48,30 @@ def act(database: Database, actor: str, purpose: str, operation: Callable[[UnitO
 def log(database: Database, n_entries: int = 1000) -> list[AuditEntry]:
     """The last entries, before the one that this reading leaves."""
     return list(database.reading(OWNER, purpose="audit").audit_log(n_entries))
+
+
+def break_glass(
+    database: Database,
+    patient_id: str,
+    *,
+    actor: str = CLINICIAN,
+    reason: str = REASON,
+    minutes: int = 60,
+) -> EmergencyAccess:
+    """Open an emergency access in a unit of its own."""
+    return act(
+        database,
+        actor,
+        "emergency",
+        lambda unit: unit.emergencies.open(patient_id, reason, minutes=minutes),
+    )
+
+
+def listed(database: Database, *, is_open_only: bool = False) -> tuple[EmergencyAccess, ...]:
+    """The emergency accesses, as a security officer sees them."""
+    return act(
+        database,
+        OFFICER,
+        "audit",
+        lambda unit: unit.emergencies.list(is_open_only=is_open_only),
+    )

@@ -58,7 +58,7 @@ def written(ring: KeyRing, batches: Sequence[Sequence[tuple[Any, ...]]], **field
 
 def manifest_of(ring: KeyRing, writer: ArchiveWriter, **fields: Any) -> Manifest:
     given = {"store": ring.store_id, "schema": "1", "time": "2030", "entries": 7, "head": "of it"}
-    return Manifest(**{**given, "keys": (1, 2), "tables": tuple(writer.tables), **fields})
+    return Manifest(**{**given, "keys": {"wrap": (1, 2)}, "tables": tuple(writer.tables), **fields})
 
 
 def resigned(backup: bytes, manifest: Manifest, ring: KeyRing, *, kind: str) -> bytes:
@@ -87,7 +87,7 @@ def test_the_manifest_says_what_is_in_the_file(ring: KeyRing, backup: bytes) -> 
     manifest = ArchiveReader(io.BytesIO(backup), ring).manifest
 
     assert (manifest.store, manifest.schema, manifest.head) == (ring.store_id, "1", "of it")
-    assert manifest.keys == (1, 2)
+    assert manifest.keys == {"wrap": (1, 2)}
     assert [(table.name, table.rows) for table in manifest.tables] == [
         ("things", 3),
         ("nothing", 0),

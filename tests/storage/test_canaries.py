@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.storage.canaries import KINDS, Canary, Search, canaries
+from tests.storage.server import Place, Server
 
 ROOT = Path(__file__).parents[2]
 N = 2_000  # ten thousand in benchmarks/attack_store.py
@@ -72,6 +74,36 @@ def test_no_canary_is_found_after_a_crash(
     assert b"Traceback" in ended.said or b"Fatal Python error" in ended.said
     assert search.find(ended.said) == []
     assert search.find_in(tmp_path) == {}
+
+
+def test_no_canary_is_found_in_the_files_and_the_log_of_a_server(
+    search: Search, server: Server, place: Place, tmp_path: Path
+) -> None:
+    """The server logs every statement with its values; its write-ahead log is searched too."""
+    began = time.time() - 1
+    with server.connect() as connection:
+        connection.execute("ALTER SYSTEM SET log_statement = 'all'")
+        connection.execute("SELECT pg_reload_conf()")
+        try:
+            ended = run(tmp_path, N_CRASHED, "return", location=place.url)
+        finally:
+            connection.execute("ALTER SYSTEM RESET log_statement")
+            connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CHECKPOINT")
+
+    assert ended.status == 0, ended.said[-3000:].decode(errors="replace")
+    written = [path for path in server.folder.rglob("*") if is_newer(path, began)]
+    assert any("pg_wal" in path.parts for path in written)
+    log = (server.folder / "log").read_bytes()
+    assert b"INSERT INTO audit_entry" in log
+    assert search.find(ended.said) == []
+    assert search.find_in(tmp_path) == {}
+    found = {str(path): search.find(path.read_bytes()) for path in written}
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+def is_newer(path: Path, began: float) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_mtime >= began
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,15 +8,23 @@ from storage import Database
 from storage.access import Action
 from storage.backup import create_backup
 from storage.erasures import copies_of, erased_reads, is_extended
-from storage.errors import AccessDeniedError, AuditError
-from tests.storage.conftest import Tamper
-from tests.storage.stores import RECORD, clinic, erase, outcomes, store
+from storage.errors import AccessDeniedError, AuditError, ErasedError
+from storage.operations import recorded
+from tests.storage.conftest import Tamper, only_sqlite
+from tests.storage.stores import RECORD, clinic, erase, outcomes, read, store
 
 DIGEST = "ab" * 32
 
 
 def size(database: Database) -> int:
     return database.checkpoint().n_entries
+
+
+def extract(database: Database, patient_id: str) -> None:
+    """Open a patient for an extract."""
+    scope = database.scope("analyst", purpose="research")
+    with recorded(scope, Action.EXTRACT_CREATE, patient_id) as access:
+        access.patient(patient_id)
 
 
 def test_erased_patients_are_counted_by_the_reads_of_one_training(
@@ -90,16 +98,15 @@ def test_copies_are_the_backups_and_extracts_of_the_patients_time(
 ) -> None:
     ben = store(database, RECORD, [])
     held = [create_backup(database, tmp_path / "one", actor="officer").entry]
-    analyst = database.reading("analyst", purpose="research")
-    analyst.get(ben, action=Action.EXTRACT_CREATE)
+    extract(database, ben)
     database.append("analyst", "research", "extract.create", detail=DIGEST)  # without ada
-    analyst.get(ada, action=Action.EXTRACT_CREATE)
+    extract(database, ada)
     held.append(database.append("analyst", "research", "extract.create", detail=DIGEST).index)
     with pytest.raises(AccessDeniedError):
         create_backup(database, tmp_path / "two", actor="dr.lee")
     erase(database, ada)
     create_backup(database, tmp_path / "three", actor="officer")
-    analyst.get(ben, action=Action.EXTRACT_CREATE)
+    extract(database, ben)
     database.append("analyst", "research", "extract.create", detail=DIGEST)
 
     found = copies_of(database, ada, actor="officer")
@@ -109,8 +116,7 @@ def test_copies_are_the_backups_and_extracts_of_the_patients_time(
 
 
 def test_an_extract_that_was_never_finished_is_no_copy(database: Database, ada: str) -> None:
-    analyst = database.reading("analyst", purpose="research")
-    analyst.get(ada, action=Action.EXTRACT_CREATE)
+    extract(database, ada)
     assert copies_of(database, ada, actor="officer") == ()
 
     refused = {"subject": "", "outcome": "NotAnonymousError", "detail": ""}
@@ -139,3 +145,66 @@ def test_only_an_officer_is_told_and_it_is_recorded(database: Database, ada: str
 
 def test_of_who_was_never_stored_there_is_no_copy(database: Database) -> None:
     assert copies_of(database, "0" * 32, actor="officer") == ()
+
+
+def test_an_erasure_that_a_crash_cut_off_is_completed_when_the_store_is_opened(
+    database: Database, ada: str, location: str, tamper: Tamper
+) -> None:
+    ben = store(database, RECORD, [])
+    database.tombstones.append(ada, "2030-01-01T00:00:00.000000+00:00")  # and then the power went
+    database.close()
+
+    with Database.open(location, database.ring) as opened:
+        with pytest.raises(ErasedError):
+            clinic(opened).get(ada)
+        assert read(opened, ben) == tuple(RECORD)
+        opened.verify_audit()
+        assert ("patient.erase", "ok") in outcomes(opened)
+    assert tamper("SELECT wrapped_key FROM patient WHERE id = ?", ada) == [(None,)]
+
+
+def test_an_erasure_that_another_process_left_half_done_is_completed_by_the_next_commit(
+    database: Database, ada: str, location: str
+) -> None:
+    with Database.open(location, database.ring) as other:
+        other.tombstones.append(ada, "2030-01-01T00:00:00.000000+00:00")
+
+    store(database, RECORD, [])
+
+    with pytest.raises(ErasedError):
+        clinic(database).get(ada)
+    database.verify_audit()
+
+
+def test_an_erasure_that_is_not_committed_leaves_no_tombstone(database: Database, ada: str) -> None:
+    before = (database.ring.folder / "erasures.log").read_bytes()
+
+    with database.unit("officer", purpose="request") as unit:
+        unit.patients.erase(ada)
+
+    assert (database.ring.folder / "erasures.log").read_bytes() == before
+    assert read(database, ada) == tuple(RECORD)
+
+
+def test_who_has_long_had_the_store_open_verifies_what_others_erased(
+    database: Database, ada: str, location: str
+) -> None:
+    with Database.open(location, database.ring) as other:
+        erase(other, ada)
+
+    database.verify_audit()
+    assert list(database.tombstones.ids) == [ada]
+
+
+@only_sqlite
+def test_what_completes_an_erasure_clears_the_write_ahead_log(
+    database: Database, ada: str, location: str, tamper: Tamper
+) -> None:
+    ((wrapped,),) = tamper("SELECT wrapped_key FROM patient WHERE id = ?", ada)
+    with Database.open(location, database.ring) as other:
+        other.tombstones.append(ada, "2030-01-01T00:00:00.000000+00:00")
+
+    store(database, RECORD, [])
+
+    folder = Path(location).parent
+    assert not [file for file in folder.glob("patients.db*") if wrapped in file.read_bytes()]

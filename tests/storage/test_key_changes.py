@@ -51,6 +51,19 @@ def test_two_quick_changes_are_both_noticed(tmp_path: Path, ring: KeyRing) -> No
         assert early.primary_version == version
 
 
+def test_a_change_is_noticed_also_where_the_clock_went_back(tmp_path: Path, ring: KeyRing) -> None:
+    future = 2**62
+    os.utime(ring_file(tmp_path), ns=(future, future))
+    early = KeyRing.open(ring_file(tmp_path))
+
+    for _ in range(3):
+        before = ring_file(tmp_path).stat().st_mtime_ns
+        version = rotate(ring)
+
+        assert ring_file(tmp_path).stat().st_mtime_ns > before >= future
+        assert early.primary_version == version
+
+
 def test_a_ring_that_is_gone_or_another_stores_wraps_and_signs_nothing(
     tmp_path: Path, ring: KeyRing
 ) -> None:

@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import OperationalError
 
-from storage import Database, KeyRing, KeyRingError, SchemaVersionError, migrations
+from storage import AuditError, Database, KeyRing, KeyRingError, SchemaVersionError, migrations
 from storage.audit import AuditEntry
 from storage.backend import Backend
 from storage.checkpoint import ENTRIES, PATIENTS, Checkpoint, Part
@@ -163,13 +163,13 @@ def test_a_long_log_is_carried_over_with_the_tree_above_it(
     time = "2030-01-01T00:00:00.000000+00:00"
     for table in ("resource", "suggestion", "patient_identifier", "patient", "audit_entry"):
         tamper(f"DELETE FROM {table}")
-    rows = []
+    values = []
     for index in range(n_entries):
         entry = AuditEntry(index, time, "dr.lee", "patient.list", "", "treatment", "ok", "")
         tree.append(leaf_hash(entry.to_bytes()))
-        rows.append((index, entry.to_bytes(), time, *("dr.lee", "patient.list", "", "treatment")))
+        values.append((index, entry.to_bytes(), time, *("dr.lee", "patient.list", "", "treatment")))
     with closing(sqlite3.connect(location)) as connection, connection:
-        connection.executemany("INSERT INTO audit_entry VALUES (?, ?, ?, ?, ?, ?, ?, 'ok')", rows)
+        connection.executemany("INSERT INTO audit_entry VALUES (?, ?, ?, ?, ?, ?, ?, 'ok')", values)
     parts = {ENTRIES: Part(n_entries, tree.root()), PATIENTS: Part(0, EMPTY_ROOT)}
     kept = Checkpoint(kept_ring.store_id, time, parts, 1).sign(kept_ring)
     tamper("UPDATE audit_head SET checkpoint = ?", kept.text)
@@ -261,6 +261,18 @@ def test_a_migration_that_is_killed_leaves_the_old_store_and_can_be_done_again(
     migrations.upgrade(old, kept_ring, actor=OWNER)
     with Database.open(location, kept_ring) as database:
         database.verify_audit(CHECKPOINT)
+
+
+def test_a_migration_that_writes_what_does_not_verify_is_not_committed(
+    old: Backend, kept_ring: KeyRing, tamper: Tamper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows(tamper)
+    monkeypatch.setattr(second, "identifiers_digest", lambda _: bytes(32))
+
+    with pytest.raises(AuditError, match=f"records of patient {IDS[0]} were changed"):
+        migrations.upgrade(old, kept_ring, actor=OWNER)
+
+    assert rows(tamper) == before
 
 
 def test_who_was_erased_since_stays_erased_when_an_older_copy_is_migrated(

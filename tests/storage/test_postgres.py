@@ -17,7 +17,7 @@ from tests.storage.server import Place, Server
 
 def make_tables(connection: Connection) -> None:
     Base.metadata.create_all(connection)
-    connection.execute(text("INSERT INTO meta VALUES (1, 'store', 'now')"))
+    connection.execute(text("INSERT INTO meta VALUES (1, 'store')"))
 
 
 @pytest.fixture

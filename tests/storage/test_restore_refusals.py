@@ -26,7 +26,7 @@ from storage.errors import (
     TombstoneError,
 )
 from storage.restore import RestoreReport, restore_backup
-from tests.storage.stores import RECORD, clinic, erase, read, store
+from tests.storage.stores import NUMBER, RECORD, clinic, erase, read, store
 
 pytestmark = pytest.mark.parametrize("location", ["sqlite"], indirect=True)
 
@@ -172,13 +172,31 @@ def test_a_ring_that_lost_a_key_and_one_that_only_retired_it(
     ring.retire(1)
 
     report = restore(backup, tmp_path / "retired.db", ring)
-    assert report.old_keys == (1,)
+    assert report.old_keys == ("wrap 1",)
     assert "run keys rotate" in str(report)
     with Database.open(tmp_path / "retired.db", ring) as restored:
         assert read(restored, ada) == tuple(RECORD)
 
     ring.destroy(1)
-    with pytest.raises(BackupError, match="needs key-encryption key 1, which this ring does not"):
+    with pytest.raises(BackupError, match="needs wrap key 1, which this ring does not hold"):
+        restore(backup, target, ring)
+    assert left(target) == []
+
+
+def test_a_ring_that_lost_an_index_key(
+    database: Database, ada: str, backup: Path, target: Path, ring: KeyRing, tmp_path: Path
+) -> None:
+    first = next(key.version for key in ring.status() if key.use == "index")
+    ring.make_primary(ring.add_key("index"), "index")
+    ring.retire(first, "index")
+
+    report = restore(backup, tmp_path / "retired.db", ring)
+    assert report.old_keys == (f"index {first}",)
+    with Database.open(tmp_path / "retired.db", ring) as restored:
+        assert clinic(restored).find(*NUMBER) == ada
+
+    ring.destroy(first, "index")
+    with pytest.raises(BackupError, match=f"needs index key {first}, which this ring does not"):
         restore(backup, target, ring)
     assert left(target) == []
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from storage import Database, Identifier, KeyRing, rotation
+from storage import Database, ErasedError, Identifier, KeyRing, rotation
 from storage.crypto import key_version
 from storage.keyset import Use
 from storage.rotation import destroy, rotate
-from tests.storage.stores import RECORD, clinic, store
+from storage.sealed import SealedPatient
+from tests.storage.stores import OWNER, RECORD, clinic, erase, store
 from tests.storage.test_rotation import ROOT, USES, check, each_rotation, name, patients, values
 
 __all__ = ["patients"]  # the fixture
@@ -121,6 +122,41 @@ def test_new_data_keys_reach_everybody_however_the_rotation_before_ended(
     assert {key_version(value) for value in sealed} == {2}
     assert done.version == (2 if begun else 3)
     check(database, patients)
+
+
+@pytest.mark.parametrize("data_keys", [False, True])
+def test_who_is_erased_or_sealed_anew_meanwhile_stays_so(
+    database: Database, patients: list[str], monkeypatch: pytest.MonkeyPatch, data_keys: bool
+) -> None:
+    """Between reading a batch and writing it, others may pass the gate."""
+    really, is_first = rotation._Move._step, [True]
+
+    def step(move: Any, first: int, last: int) -> Any:
+        if is_first:
+            is_first.clear()
+            erase(database, patients[0])
+            with database.unit(OWNER, purpose="administration") as unit:
+                state = unit.state
+                patient = SealedPatient.find(state.connection, state.ring, patients[1])
+                assert patient is not None
+                old = patient.row.leaf()
+                patient.renew_key()
+                patient.write()
+                state.patients.replace(patient.row.ordinal, old, patient.row.leaf())
+                unit.commit()
+        return really(move, first, last)
+
+    monkeypatch.setattr(rotation._Move, "_step", step)
+
+    done = rotate(database, "officer", data_keys=data_keys)
+
+    assert not done.damaged
+    assert len(values(database, "wrapped")["patient.wrapped_key"]) == 4
+    database.verify_audit()
+    with pytest.raises(ErasedError):
+        clinic(database).get(patients[0])
+    for n in range(1, 5):
+        assert clinic(database).get(patients[n]).resources[-1]["n"] == n
 
 
 def test_a_pending_key_made_for_another_kind_of_rotation_is_not_used(

@@ -121,7 +121,7 @@ def test_an_older_version_put_back_is_seen(database: Database, ada: str, tamper:
     store(database, [PATIENT, CONDITION], [NUMBER])
     tamper("DELETE FROM resource")
     for row in old:
-        tamper("INSERT INTO resource VALUES (?, ?, ?, ?, ?)", *row)
+        tamper("INSERT INTO resource VALUES (?, ?, ?, ?)", *row)
 
     refused(database, ada, StaleRecordError)
 
@@ -153,7 +153,7 @@ def test_an_erased_patient_put_back_is_refused(
     tamper("DELETE FROM patient")
     tamper(f"INSERT INTO patient VALUES ({', '.join('?' * len(row))})", *row)
     for resource in resources:
-        tamper("INSERT INTO resource VALUES (?, ?, ?, ?, ?)", *resource)
+        tamper("INSERT INTO resource VALUES (?, ?, ?, ?)", *resource)
 
     refused(database, ada, StaleRecordError)
 
@@ -163,7 +163,7 @@ def test_an_erased_patient_put_back_is_refused(
     [
         "DELETE FROM resource WHERE position = 1",
         "DELETE FROM resource",
-        "UPDATE resource SET resource_type = 'Observation' WHERE position = 1",
+        "UPDATE patient SET erased_at = ''",
         "UPDATE patient SET version = 7",
         "UPDATE patient SET created = '1999-01-01'",
         "UPDATE patient SET n_seals = 0",
@@ -258,6 +258,13 @@ def test_a_refusal_that_the_caller_swallows_is_recorded_all_the_same(
         ("UPDATE meta SET id = 2", "table meta"),
         ("UPDATE audit_head SET id = 2", "table audit_head"),
         ("UPDATE audit_head SET checkpoint = checkpoint || 'y'", "not the text"),
+        ("UPDATE audit_head SET checkpoint = checkpoint || ' '", "not the text"),
+        ("UPDATE meta SET store_id = 'other'", "table meta"),
+        (
+            "INSERT INTO state_tile SELECT 'other', place, hashes FROM state_tile "
+            "WHERE tree = 'actors'",
+            "tree of other",
+        ),
         ("UPDATE audit_head SET frontiers = x'00'", "not the one that was signed"),
         ("INSERT INTO audit_head SELECT 2, checkpoint, frontiers FROM audit_head", "audit_head"),
         ("INSERT INTO alembic_version VALUES ('0001')", "table alembic_version"),

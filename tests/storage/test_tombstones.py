@@ -356,7 +356,7 @@ def test_a_pipe_a_folder_or_a_link_in_its_place_is_refused(path: Path, ring: Key
     path.rename(aside)
     for make in (os.mkfifo, Path.mkdir, lambda place: place.symlink_to(aside)):
         make(path)
-        with pytest.raises(TombstoneError, match=r"cannot be read|is not a regular file"):
+        with pytest.raises(TombstoneError, match=r"cannot be read: .*"):
             Tombstones.open(path, ring)
         path.rmdir() if path.is_dir() else path.unlink()
 

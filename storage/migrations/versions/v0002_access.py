@@ -75,7 +75,6 @@ def _make_tables() -> None:
         sa.Column("patient", sa.Integer, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("resource_type", sa.String(64), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("patient", "position", name="pk_resource"),
         sa.ForeignKeyConstraint(["patient"], ["patient.ordinal"], name="fk_resource_patient"),
@@ -145,12 +144,13 @@ def _make_tables() -> None:
 def _replace_small_tables() -> None:
     """The tables of one row, and the old trees, once everything in them has been read."""
     op.drop_column("meta", "schema_version")
+    op.drop_column("meta", "created")
     op.drop_table("tree_node")
     op.drop_table("audit_head")
     op.create_table(
         "audit_head",
         sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("checkpoint", sa.Text, nullable=False),
+        sa.Column("checkpoint", sa.String, nullable=False),
         sa.Column("frontiers", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
     )
