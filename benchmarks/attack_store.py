@@ -11,7 +11,6 @@ import os
 import random
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,18 +23,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.record import record
-from sqlalchemy import Engine, event
-from sqlalchemy.exc import OperationalError
-
 from storage import Database, KeyRing, StorageError
 from storage.crypto import AeadKey
 from tests.storage import attacks, every_operation, fault_job
 from tests.storage.canaries import Search, canaries
 from tests.storage.faults import KINDS, Faults, PowerCut, changes
 from tests.storage.server import Server, running_server
+from tests.storage.victim import build
 from tests.storage.writers import write_at_once
 
 ROOT = Path(__file__).parent.parent
+_JOB = ("-X", "dev", "-m", "tests.storage.canary_job")
 
 
 def tell(promise: str, tried: int, holes: list[str], **more: object) -> None:
@@ -53,8 +51,7 @@ def p1_canaries(folder: Path, share: float) -> None:
         home = folder / end
         (home / "tmp").mkdir(parents=True)
         done = subprocess.run(
-            [sys.executable, "-X", "dev", "-m", "tests.storage.canary_job"]
-            + [str(home), str(n if end == "return" else 200), "", end],
+            [sys.executable, *_JOB, str(home), str(n if end == "return" else 200), "", end],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(home / "tmp"), "PYTHONPATH": str(ROOT)},
             input=b"\n",
@@ -80,7 +77,7 @@ def p2_edits(folder: Path, share: float) -> None:
     most = max(2, round(6 * share))
     with places(folder) as all_places:
         for dialect, location in all_places:
-            victim = attacks.build(location, KeyRing.create(folder / dialect / "ring.json"))
+            victim = build(location, KeyRing.create(folder / dialect / "ring.json"))
             kinds = {
                 "exchanges": attacks.exchanges(victim, most),
                 "transplants": attacks.transplants(victim),
@@ -165,17 +162,18 @@ def p6_fail_closed(folder: Path, share: float) -> None:
         ring = KeyRing.create(home / "keys" / "ring.json")
         with Database.create(home / "patients.db", ring, owner=fault_job.OWNER) as database:
             ready = every_operation.stage(database, home)
+            moments = [10**9] * 40 + [round(1.3**k) for k in range(27)]
             tries: list[tuple[str, str, str | None, int, int]] = []
             for _ in range(2_000):
                 name = rng.choice(often)
                 action, operation = operations[name]
                 before, shown = database.checkpoint().n_entries, None
                 try:
-                    with failing(rng.randrange(1, 30) if rng.random() < 0.33 else 10**9):
+                    with every_operation.failing(rng.choice(moments)):
                         operation(ready)
                     shown = "ok"
                 except StorageError as error:
-                    if "injected" not in repr(error.__cause__):
+                    if "interrupted" not in repr(error.__cause__):
                         shown = type(error).__name__
                 after = database.checkpoint().n_entries
                 tries.append((name, action, shown, before, after))
@@ -194,24 +192,6 @@ def p6_fail_closed(folder: Path, share: float) -> None:
 
 
 _OF_THE_STORE = {"StoreUnavailableError", "StoreBusyError"}  # shows nothing, and may be unrecorded
-
-
-@contextmanager
-def failing(number: int) -> Iterator[None]:
-    """The ``number``-th statement from now fails, and each behind it."""
-    count = 0
-
-    def fail(*_: object) -> None:
-        nonlocal count
-        count += 1
-        if count >= number:
-            raise OperationalError("injected", None, sqlite3.OperationalError("injected"))
-
-    event.listen(Engine, "before_cursor_execute", fail)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "before_cursor_execute", fail)
 
 
 def p7_faults(folder: Path, share: float) -> None:
@@ -239,14 +219,13 @@ def p7_faults(folder: Path, share: float) -> None:
                 else:
                     _try(lambda events=events: fault_job.check(home, events), f"at {at}", holes)
             tell(f"p7 {kind}", len(moments), holes, changes=n_changes)
-    holes, n_cuts, rng = [], 0, random.Random(7)
+    holes, n_cuts, rng, cut = [], 0, random.Random(7), folder / "cut"
     for moment, change in enumerate(everything):
         disk.take(change)
         if moment % step:
             continue
         for how in ("dropped", "torn", "random"):
             n_cuts += 1
-            cut = folder / "cut"
             disk.write(cut, how, rng)
             _try(lambda: fault_job.check(cut, disk.acknowledged), f"{how} at {moment}", holes)
             shutil.rmtree(cut)
@@ -306,7 +285,10 @@ def p7_postgresql(folder: Path, share: float) -> None:
 
     rng = random.Random(9)
     with running_server() as server:
-        for what, n_runs in (("client killed", int(100 * share)), ("server stopped", int(20 * share))):
+        for what, n_runs in (
+            ("client killed", int(100 * share)),
+            ("server stopped", int(20 * share)),
+        ):
             holes: list[str] = []
             for run in range(n_runs):
                 home = folder / f"{what}-{run}"

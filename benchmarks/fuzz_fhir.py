@@ -26,6 +26,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -146,34 +147,35 @@ def main(n_resources: int, seed: int) -> int:
     n_done = n_cases = n_stored = n_problems = failures = first = 0
     worst, start = 0.0, time.perf_counter()
     run = Run(folder)
-    while n_done < n_resources and failures < ENOUGH:
-        chance = random.Random(f"fhir {seed} {n_cases}")
-        files, n_mutated = case(chance, first)
-        paths = [folder / name for name, _ in files]
-        for path, (_, content) in zip(paths, files, strict=True):
-            path.write_bytes(content)
-        faulthandler.dump_traceback_later(LIMIT, exit=True)
-        began = time.perf_counter()
-        try:
-            stored, problems = run.check(paths, resolver)
-            n_stored, n_problems = n_stored + stored, n_problems + problems
-            if len(run.expected) >= RENEW or n_done + n_mutated >= n_resources:
-                faulthandler.cancel_dump_traceback_later()
-                run.finish()
+    with suppress(KeyboardInterrupt):  # what was done until then is reported
+        while n_done < n_resources and failures < ENOUGH:
+            chance = random.Random(f"fhir {seed} {n_cases}")
+            files, n_mutated = case(chance, first)
+            paths = [folder / name for name, _ in files]
+            for path, (_, content) in zip(paths, files, strict=True):
+                path.write_bytes(content)
+            faulthandler.dump_traceback_later(LIMIT, exit=True)
+            began = time.perf_counter()
+            try:
+                stored, problems = run.check(paths, resolver)
+                n_stored, n_problems = n_stored + stored, n_problems + problems
+                if len(run.expected) >= RENEW or n_done + n_mutated >= n_resources:
+                    faulthandler.cancel_dump_traceback_later()
+                    run.finish()
+                    run = Run(folder)
+            except Exception:  # noqa: BLE001  (whatever it is, it is a finding)
+                traceback.print_exc()
+                failures += 1
+                (kept / str(n_cases)).mkdir(parents=True)
+                for path in paths:
+                    shutil.copy(path, kept / str(n_cases))
                 run = Run(folder)
-        except Exception:  # noqa: BLE001  (whatever it is, it is a finding)
-            traceback.print_exc()
-            failures += 1
-            (kept / str(n_cases)).mkdir(parents=True)
+            faulthandler.cancel_dump_traceback_later()
+            worst = max(worst, time.perf_counter() - began)
+            n_done, n_cases = n_done + n_mutated, n_cases + 1
+            first += chance.choice([0, 0, 6])  # some patients come again
             for path in paths:
-                shutil.copy(path, kept / str(n_cases))
-            run = Run(folder)
-        faulthandler.cancel_dump_traceback_later()
-        worst = max(worst, time.perf_counter() - began)
-        n_done, n_cases = n_done + n_mutated, n_cases + 1
-        first += chance.choice([0, 0, 6])  # some patients come again
-        for path in paths:
-            path.unlink()
+                path.unlink()
     if failures:
         print(f"cases in {kept}", file=sys.stderr)
     else:

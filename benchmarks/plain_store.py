@@ -1,7 +1,7 @@
 """What the sealed store is compared with: the same rows in clear, as a competent developer would.
 
-SQLAlchemy 2 Core with statements built once and executemany; JSON as text; a foreign key and the
-same indexes as the sealed store; WAL with ``synchronous=FULL``; an audit row in the same commit as
+SQLAlchemy 2 Core with statements built once and executemany; JSON as text; the same foreign keys
+and as many indexes as the sealed store; WAL and ``synchronous=FULL``; an audit row in the commit of
 each access. No signature, no tree, no digest, no second look at what was read. With a ``key`` the
 same on SQLCipher (the package ``sqlcipher3``), which encrypts the file's pages.
 """
@@ -54,7 +54,6 @@ RESOURCE = Table(
     Column("patient", ForeignKey("patient.ordinal"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
-    Column("resource_type", String(64), nullable=False),
     Column("document", Text, nullable=False),
 )
 SUGGESTION = Table(
@@ -158,7 +157,6 @@ class PlainStore:
                         "patient": ordinal,
                         "position": position,
                         "version": version,
-                        "resource_type": resource["resourceType"],
                         "document": _text(resource),
                     }
                     for position, resource in enumerate(resources)

@@ -15,7 +15,7 @@ from intake.errors import NotFhirError, UnreadableError
 from intake.resource import MAX_TEXT, clean
 
 LINES = (".ndjson", ".ndjson.gz")
-MAX_RATIO = 100  # times its size that a compressed file may unpack to; records reach about 30
+MAX_RATIO = 100  # times its size that a compressed file may unpack to; real records reach 20
 FREE = 16 * 2**20  # bytes that any file may unpack to
 
 _ARCHIVES = (".tar.gz", ".tgz")

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from intake.deidentify import Dates, Extract, Release, check, check_enough, to_report, to_text
+from intake.deidentify import Extract, Release, check, check_enough, to_report, to_text
+from intake.deidentify.dates import Dates
 from service.errors import SettingsError
 from service.patients import OF_ONE_RECORD
 from storage import AccessDeniedError, Database, StorageError

@@ -23,6 +23,7 @@ from storage.crypto import EMPTY_CHAIN
 from storage.errors import AuditError, InvalidRecordError
 from storage.keys import KeyRing
 from storage.merkle import EMPTY_ROOT, leaf_hash
+from storage.statements import Statement
 from storage.tables import AuditEntryRow, AuditHeadRow
 from storage.tree import HASH_BYTES, EntryTree, StateTree, frontier_of
 
@@ -38,9 +39,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LABEL_LENGTH = 200
 _TREES = (ENTRIES, PATIENTS, ACTORS, BREAK_GLASS)  # in the order of their frontiers
 
-_HEAD = select(AuditHeadRow.checkpoint, AuditHeadRow.frontiers)
-_ADD = insert(AuditEntryRow).execution_options(preserve_rowcount=True)
-_SET_HEAD = update(AuditHeadRow).values(checkpoint=bindparam("text"), frontiers=bindparam("peaks"))
+_HEAD = Statement(select(AuditHeadRow.checkpoint, AuditHeadRow.frontiers))
+_SET_HEAD = Statement(
+    update(AuditHeadRow).values(checkpoint=bindparam("text"), frontiers=bindparam("peaks"))
+)
+_ADD_ENTRIES = Statement(insert(AuditEntryRow))
 _OF_SUBJECT = (
     select(AuditEntryRow.position, AuditEntryRow.entry)
     .where(AuditEntryRow.subject == bindparam("of"))
@@ -112,7 +115,7 @@ class SignedState:
         """
         self.connection = connection
         self.ring = ring
-        row = connection.execute(_HEAD).first()
+        row = _HEAD.first(connection)
         if row is None:
             raise AuditError("the audit log has no head: it was removed")
         text, frontiers = row
@@ -271,7 +274,7 @@ class AuditLog:
             state.entries.append(rows[-1]["leaf"])
         if rows:
             try:
-                n_written = connection.execute(_ADD, rows).rowcount
+                n_written = _ADD_ENTRIES.run_many(connection, rows)
             except IntegrityError as error:
                 first = state.head.n_entries
                 raise AuditError(
@@ -294,7 +297,7 @@ class AuditLog:
             state.ring
         )
         peaks = b"".join(peak for tree in trees for peak in tree.peaks)
-        if connection.execute(_SET_HEAD, {"text": head.text, "peaks": peaks}).rowcount != 1:
+        if _SET_HEAD.run(connection, {"text": head.text, "peaks": peaks}) != 1:
             raise AuditError("the database did not take the audit head")
         return head
 

@@ -37,7 +37,7 @@ from storage.keys import KeyRing
 from storage.operations import Scope
 from storage.oversight import Actors, Consents, Emergencies
 from storage.proofs import AuditProof
-from storage.records import PatientReader, PatientRepository
+from storage.records import PatientReader, PatientRepository, complete_erasures
 from storage.sqlite import BUSY_SECONDS, SqliteBackend
 from storage.tables import REVISION, REVISION_TABLE, Base, MetaRow
 from storage.tombstones import FILE_NAME, Plan, Tombstones
@@ -63,7 +63,8 @@ class UnitOfWork:
         self.state = state
         self.audit = audit
         self.scope = _InUnit(database, state, audit)
-        self.patients = PatientRepository(self.scope, audit)
+        self.erased: list[tuple[str, str]] = []  # pseudonym, time
+        self.patients = PatientRepository(self.scope, self.erased)
         self.actors = Actors(self.scope)
         self.consents = Consents(self.scope)
         self.emergencies = Emergencies(self.scope)
@@ -89,10 +90,11 @@ class UnitOfWork:
         Erasures that are in the file and not in the store, because a crash came
         between, are completed with them.
         """
-        plan = tombstones.plan(self.patients.erased)
+        plan = tombstones.plan(self.erased)
         known = self.state.head.parts[ERASED]
         if plan.count > known.size:
-            self.patients.complete_erasures(tombstones.after(known.size))
+            pending = tombstones.after(known.size)
+            self.erased += complete_erasures(self.state, self.audit, pending)
             self.audit.erased = Part(plan.count, plan.digest)
         return plan
 
@@ -251,7 +253,7 @@ class Database:
             raise
         if unit.is_committed:
             self._known_head = unit.head
-            self.backend.after_commit(has_erased=bool(unit.patients.erased))
+            self.backend.after_commit(has_erased=bool(unit.erased))
         elif unit.audit.appended:
             self._record_rolled_back(unit, None)
 

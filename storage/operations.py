@@ -21,6 +21,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.sealed import SealedPatient
+from storage.statements import savepoint
 
 NO_PATIENT = "no patient has this id; an id is the 32 hexadecimal digits given when it was stored"
 
@@ -82,6 +83,8 @@ class Access:
         Raises:
             StaleRecordError: the row is not the one last committed.
         """
+        if isinstance(patient, str) and not is_pseudonym(patient):
+            return None  # and no database is asked about what somebody typed
         found = SealedPatient.find(self.state.connection, self.state.ring, patient)
         if found is not None:
             self.subject = found.row.id if is_pseudonym(found.row.id) else ""
@@ -149,7 +152,7 @@ def writing(scope: Scope, action: Action, subject: str = "") -> Iterator[Access]
     """``recorded``, and what is refused leaves no half-written rows if the unit goes on."""
     with recorded(scope, action, subject) as access:
         try:
-            with access.state.connection.begin_nested():
+            with savepoint(access.state.connection):
                 yield access
         except AuditError as error:
             scope.fail(action, error)  # a tree may have been changed in part

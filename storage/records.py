@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from storage.access import Action
-from storage.audit import AuditEntry, AuditLog
+from storage.audit import AuditEntry, AuditLog, SignedState, is_pseudonym
 from storage.documents import (
     Document,
     Identifier,
@@ -34,11 +34,14 @@ from storage.operations import (
     writing,
 )
 from storage.sealed import PATIENT_COLUMNS, Patient, SealedPatient, same
+from storage.statements import Statement
 from storage.tables import IdentifierRow, PatientRow, SuggestionRow
 from storage.tombstones import Tombstone
 
-_LINKED = select(IdentifierRow.patient).where(
-    IdentifierRow.blind_index.in_(bindparam("links", expanding=True))
+_LINKED = Statement(
+    select(IdentifierRow.patient).where(
+        IdentifierRow.blind_index.in_(bindparam("links", expanding=True))
+    )
 )
 _ALL_PATIENTS = select(*PATIENT_COLUMNS).order_by(PatientRow.ordinal)
 _OF_SUGGESTION = select(SuggestionRow.patient).where(SuggestionRow.id == bindparam("of"))
@@ -106,7 +109,7 @@ class PatientReader:
         identifier = _stripped(Identifier(system, value))
         with recorded(self._scope, Action.PATIENT_FIND) as access:
             links = access.state.ring.blind_indexes(*identifier)
-            ordinal = access.state.connection.scalar(_LINKED, {"links": links})
+            ordinal = _LINKED.scalar(access.state.connection, {"links": links})
             if ordinal is None:
                 raise NotFoundError("no patient has this identifier")
             patient = access.patient(ordinal)
@@ -131,7 +134,9 @@ class PatientReader:
             ErasedError, AccessDeniedError, DecryptionError, StaleRecordError: as ``get``.
         """
         with recorded(self._scope, Action.SUGGESTION_READ) as access:
-            ordinal = access.state.connection.scalar(_OF_SUGGESTION, {"of": suggestion_id})
+            ordinal = None
+            if is_pseudonym(suggestion_id):
+                ordinal = access.state.connection.scalar(_OF_SUGGESTION, {"of": suggestion_id})
             if ordinal is None:
                 raise NotFoundError("no suggestion has this id")
             # All are opened: only together do they give the digest that is signed.
@@ -174,10 +179,10 @@ class PatientReader:
 class PatientRepository(PatientReader):
     """Patients and their suggestions in a unit of work; it commits, nothing here does."""
 
-    def __init__(self, scope: Scope, audit: AuditLog) -> None:
+    def __init__(self, scope: Scope, erased: list[tuple[str, str]]) -> None:
+        """Work in ``scope``; pseudonym and time of who is erased are added to ``erased``."""
         super().__init__(scope)
-        self._audit = audit
-        self.erased: list[tuple[str, str]] = []  # pseudonym, time; for the unit of work
+        self._erased = erased
 
     def add(
         self,
@@ -214,7 +219,7 @@ class PatientRepository(PatientReader):
             links = {access.state.ring.blind_indexes(*name): name for name in named}
             connection = access.state.connection
             asked = [index for indexes in links for index in indexes]
-            known = set(connection.scalars(_LINKED, {"links": asked})) if asked else set()
+            known = set(_LINKED.scalars(connection, {"links": asked})) if asked else set()
             if len(known) > 1:
                 raise InvalidRecordError(
                     f"the identifiers belong to {len(known)} different patients"
@@ -262,27 +267,29 @@ class PatientRepository(PatientReader):
         with changing(self._scope, Action.PATIENT_ERASE, patient_id) as patient:
             now = self._scope.now()
             patient.erase(now=now)
-            self.erased.append((patient.row.id, now))
+            self._erased.append((patient.row.id, now))
 
-    def complete_erasures(self, tombstones: Iterable[Tombstone]) -> int:
-        """Erase whoever is named in the file of erasures and is not erased yet; returns how many.
 
-        Not asked whether the actor may: whoever asked for the erasure was.
-        """
-        n_erased = 0
-        for patient_id, time in tombstones:
-            with self._scope.state() as state:
-                patient = SealedPatient.find(state.connection, state.ring, patient_id)
-                if patient is None or patient.row.erased_at is not None:
-                    continue
-                old_leaf = patient.row.leaf()
-                patient.erase(now=time)
-                patient.write()
-                leaf = patient.row.leaf()
-                state.patients.replace(patient.row.ordinal, old_leaf, leaf)
-                self._audit.append(Action.PATIENT_ERASE, subject=patient_id, detail=leaf.hex())
-                n_erased += 1
-        return n_erased
+def complete_erasures(
+    state: SignedState, audit: AuditLog, tombstones: Iterable[Tombstone]
+) -> list[tuple[str, str]]:
+    """Erase whoever is named in the file of erasures and is not erased yet; returns whom and when.
+
+    Nobody is asked whether they may: whoever asked for the erasure was.
+    """
+    done = []
+    for patient_id, time in tombstones:
+        patient = SealedPatient.find(state.connection, state.ring, patient_id)
+        if patient is None or patient.row.erased_at is not None:
+            continue
+        old_leaf = patient.row.leaf()
+        patient.erase(now=time)
+        patient.write()
+        leaf = patient.row.leaf()
+        state.patients.replace(patient.row.ordinal, old_leaf, leaf)
+        audit.append(Action.PATIENT_ERASE, subject=patient_id, detail=leaf.hex())
+        done.append((patient_id, time))
+    return done
 
 
 def _record(patient: SealedPatient) -> PatientRecord:

@@ -19,7 +19,7 @@ from storage.checkpoint import ERASED, Checkpoint, Part
 from storage.database import backend_for, create_schema
 from storage.errors import AccessDeniedError, BackupError, StorageError
 from storage.keys import KeyRing
-from storage.records import PatientRepository
+from storage.records import complete_erasures
 from storage.sqlite import BUSY_SECONDS
 from storage.tables import REVISION, IdentifierRow, PatientRow, ResourceRow, SuggestionRow
 from storage.tombstones import FILE_NAME, Tombstones
@@ -186,7 +186,7 @@ class _Draft:
         audit = AuditLog(state, actor=self.actor, purpose=_PURPOSE, clock=self.clock)
         scope = _Scope(state, audit)
         self._check_actor(scope, state)
-        self.n_erased = PatientRepository(scope, audit).complete_erasures(self.tombstones.after(0))
+        self.n_erased = len(complete_erasures(state, audit, self.tombstones.after(0)))
         audit.erased = Part(self.tombstones.count, self.tombstones.digest)
         manifest = hashlib.sha256(self.archive.manifest_bytes).hexdigest()
         audit.append(Action.BACKUP_RESTORE, detail=manifest)

@@ -5,7 +5,7 @@ import json
 import struct
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from storage.documents import Document, Identifier, StoredSuggestion
 from storage.errors import DecryptionError, KeyRingError, StaleRecordError
 from storage.keys import KeyRing
 from storage.merkle import leaf_hash
+from storage.statements import Statement
 from storage.tables import BreakGlassRow, IdentifierRow, PatientRow, ResourceRow, SuggestionRow
 
 _STALE = (
@@ -71,18 +72,29 @@ class Patient:
 
 
 PATIENT_COLUMNS = [getattr(PatientRow, field.name) for field in fields(Patient)]
-_BY_ID = select(*PATIENT_COLUMNS).where(PatientRow.id == bindparam("of"))
-_BY_ORDINAL = select(*PATIENT_COLUMNS).where(PatientRow.ordinal == bindparam("of"))
-_SET_PATIENT = update(PatientRow).where(PatientRow.ordinal == bindparam("at"))
-_IDENTIFIERS = select(IdentifierRow.blind_index, IdentifierRow.sealed).where(
-    IdentifierRow.patient == bindparam("of")
+_BY_ID = Statement(select(*PATIENT_COLUMNS).where(PatientRow.id == bindparam("of")))
+_BY_ORDINAL = Statement(select(*PATIENT_COLUMNS).where(PatientRow.ordinal == bindparam("of")))
+_SET_PATIENT = Statement(
+    update(PatientRow).where(PatientRow.ordinal == bindparam("at")),
+    *(field.name for field in fields(Patient) if field.name != "ordinal"),
+)
+_ADD_PATIENT = Statement(insert(PatientRow))
+_ADD = {
+    ResourceRow: Statement(insert(ResourceRow)),
+    SuggestionRow: Statement(insert(SuggestionRow)),
+    IdentifierRow: Statement(insert(IdentifierRow)),
+}
+_IDENTIFIERS = Statement(
+    select(IdentifierRow.blind_index, IdentifierRow.sealed).where(
+        IdentifierRow.patient == bindparam("of")
+    )
 )
 RESOURCE_COLUMNS = (
     ResourceRow.position,
     ResourceRow.version,
     ResourceRow.sealed,
 )
-_RESOURCES = (
+_RESOURCES = Statement(
     select(*RESOURCE_COLUMNS)
     .where(ResourceRow.patient == bindparam("of"))
     .order_by(ResourceRow.position)
@@ -93,19 +105,19 @@ SUGGESTION_COLUMNS = (
     SuggestionRow.created,
     SuggestionRow.sealed,
 )
-_SUGGESTIONS = (
+_SUGGESTIONS = Statement(
     select(*SUGGESTION_COLUMNS)
     .where(SuggestionRow.patient == bindparam("of"))
     .order_by(SuggestionRow.position)
 )
-_LAST_SUGGESTION = (
+_LAST_SUGGESTION = Statement(
     select(SuggestionRow.position)
     .where(SuggestionRow.patient == bindparam("of"))
     .order_by(SuggestionRow.position.desc())
     .limit(1)
 )
 _REMOVE = {
-    table: delete(table).where(table.patient == bindparam("of"))
+    table: Statement(delete(table).where(table.patient == bindparam("of")))
     for table in (ResourceRow, SuggestionRow, IdentifierRow)
 }
 _FORGET_REASONS = (
@@ -131,7 +143,7 @@ class SealedPatient:
     def find(cls, connection: Connection, ring: KeyRing, patient: str | int) -> Self | None:
         """The patient with this pseudonym or ordinal, if there is one."""
         statement = _BY_ID if isinstance(patient, str) else _BY_ORDINAL
-        row = connection.execute(statement, {"of": patient}).first()
+        row = statement.first(connection, {"of": patient})
         return None if row is None else cls(connection, ring, Patient(*row))
 
     @classmethod
@@ -154,13 +166,12 @@ class SealedPatient:
         )
         patient = cls(connection, ring, row)
         patient._take_key(AeadKey.generate(version=1))
-        connection.execute(insert(PatientRow), asdict(row))
+        _ADD_PATIENT.run(connection, vars(row))
         return patient
 
     def write(self) -> None:
         """Store the patient's own row as it is now."""
-        values = asdict(self.row)
-        self._connection.execute(_SET_PATIENT, {"at": values.pop("ordinal"), **values})
+        _SET_PATIENT.run(self._connection, {"at": self.row.ordinal, **vars(self.row)})
 
     def identifiers(self) -> list[tuple[bytes, bytes | None]]:
         """Blind indexes of the patient, each with the sealed identifier.
@@ -168,7 +179,7 @@ class SealedPatient:
         Raises:
             StaleRecordError: they are not those last committed.
         """
-        rows = self._connection.execute(_IDENTIFIERS, {"of": self.row.ordinal})
+        rows = _IDENTIFIERS.all(self._connection, {"of": self.row.ordinal})
         found = [(blind_index, sealed) for blind_index, sealed in rows]
         same(identifiers_digest(found), self.row.identifiers_digest)
         return found
@@ -224,8 +235,7 @@ class SealedPatient:
         self.row.resources_digest = resources_digest(())
         self._reserve(len(documents))
         self._write_resources(
-            (position, self.row.version, plaintext)
-            for position, plaintext in enumerate(documents)
+            (position, self.row.version, plaintext) for position, plaintext in enumerate(documents)
         )
 
     def resources(self) -> tuple[Document, ...]:
@@ -242,7 +252,7 @@ class SealedPatient:
     def add_suggestion(self, plaintext: bytes, *, now: str) -> str:
         """Seal one suggestion behind the others; returns its id."""
         self._reserve(1)
-        last = self._connection.scalar(_LAST_SUGGESTION, {"of": self.row.ordinal})
+        last = _LAST_SUGGESTION.scalar(self._connection, {"of": self.row.ordinal})
         suggestion_id = uuid.uuid4().hex
         row = (suggestion_id, 0 if last is None else last + 1, now, plaintext)
         self._write_suggestions([row])
@@ -351,7 +361,7 @@ class SealedPatient:
             raise StaleRecordError(_STALE)
 
     def _open_resources(self) -> list[tuple[int, int, bytes]]:
-        rows = self._connection.execute(_RESOURCES, {"of": self.row.ordinal}).all()
+        rows = _RESOURCES.all(self._connection, {"of": self.row.ordinal})
         key, cells = self._data_key(), self._cells("resource")
         opened = [
             (
@@ -374,7 +384,7 @@ class SealedPatient:
         self.row.resources_digest = resources_digest(rows)
 
     def _open_suggestions(self) -> list[tuple[str, int, str, bytes]]:
-        rows = self._connection.execute(_SUGGESTIONS, {"of": self.row.ordinal}).all()
+        rows = _SUGGESTIONS.all(self._connection, {"of": self.row.ordinal})
         cells = self._cells("suggestion")
         opened = [
             (suggestion_id, position, created, self._open(sealed, cells, suggestion_id, position))
@@ -415,13 +425,13 @@ class SealedPatient:
     def _insert(self, table: Any, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         if rows:
             patient = self.row.ordinal
-            self._connection.execute(
-                insert(table),
+            _ADD[table].run_many(
+                self._connection,
                 [{"patient": patient, **dict(zip(columns, row, strict=True))} for row in rows],
             )
 
     def _remove(self, table: Any) -> None:
-        self._connection.execute(_REMOVE[table], {"of": self.row.ordinal})
+        _REMOVE[table].run(self._connection, {"of": self.row.ordinal})
 
     def _reserve(self, n_seals: int) -> None:
         """Take a new data key before the old one would seal more than is safe under one key."""

@@ -22,6 +22,7 @@ from storage.errors import (
 )
 from storage.files import new_file_beside, place
 from storage.gate import FileGate
+from storage.statements import driver_of, translated
 from storage.tables import MetaRow
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,9 @@ class SqliteBackend:
                         yield connection
                     except (DatabaseError, StorageError) as error:
                         if isinstance(error.__cause__ or error, DatabaseError):
-                            # A commit that failed may leave its transaction open.
+                            # A commit that failed may leave its transaction open, and closing
+                            # does not end it while somebody holds the error and its cursor.
+                            driver_of(connection).rollback()
                             connection.invalidate()
                         raise
         except StorageError:
@@ -226,7 +229,10 @@ def _engine(path: Path, busy_seconds: float, *pragmas: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("storage_begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        try:
+            driver_of(connection).execute(f"BEGIN {mode}")
+        except sqlite3.Error as error:
+            raise translated(error, connection, "BEGIN") from error
 
     return engine
 

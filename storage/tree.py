@@ -15,6 +15,7 @@ from storage import merkle
 from storage.checkpoint import Part
 from storage.errors import AuditError
 from storage.merkle import Frontier, Node
+from storage.statements import Statement
 from storage.tables import AuditEntryRow, AuditNodeRow, StateTileRow
 
 HASH_BYTES = 32
@@ -23,19 +24,24 @@ TILE_LEVELS = 4
 TILE_WIDTH = 1 << TILE_LEVELS
 _POSITION_BITS = 40
 
-_BLOCK = (
+_BLOCK = Statement(
     select(AuditEntryRow.leaf)
     .where(AuditEntryRow.position.between(bindparam("first"), bindparam("last")))
     .order_by(AuditEntryRow.position)
 )
-_NODE = select(AuditNodeRow.hash).where(
-    AuditNodeRow.level == bindparam("level"), AuditNodeRow.position == bindparam("position")
+_NODE = Statement(
+    select(AuditNodeRow.hash).where(
+        AuditNodeRow.level == bindparam("level"), AuditNodeRow.position == bindparam("position")
+    )
 )
-_TILES = select(StateTileRow.place, StateTileRow.hashes).where(
-    StateTileRow.tree == bindparam("name"),
-    StateTileRow.place.in_(bindparam("places", expanding=True)),
+_TILES = Statement(
+    select(StateTileRow.place, StateTileRow.hashes).where(
+        StateTileRow.tree == bindparam("name"),
+        StateTileRow.place.in_(bindparam("places", expanding=True)),
+    )
 )
-_CHANGE_TILE = (
+_ADD_NODES, _ADD_TILES = Statement(insert(AuditNodeRow)), Statement(insert(StateTileRow))
+_CHANGE_TILE = Statement(
     update(StateTileRow)
     .where(StateTileRow.tree == bindparam("name"), StateTileRow.place == bindparam("at"))
     .values(hashes=bindparam("now"))
@@ -96,7 +102,7 @@ class EntryTree:
         """
         if self._new_nodes:
             try:
-                self._connection.execute(insert(AuditNodeRow), self._new_nodes)
+                _ADD_NODES.run_many(self._connection, self._new_nodes)
             except IntegrityError as error:
                 raise AuditError("the audit tree holds hashes beyond its signed size") from error
             self._new_nodes = []
@@ -128,7 +134,7 @@ class EntryTree:
             if level < BLOCK_LEVEL:
                 self._read_block((position << level) >> BLOCK_LEVEL)
             else:
-                found = self._connection.scalar(_NODE, {"level": level, "position": position})
+                found = _NODE.scalar(self._connection, {"level": level, "position": position})
                 if found is not None:
                     self._read[place] = found
         if place not in self._read:
@@ -141,7 +147,7 @@ class EntryTree:
     def _read_block(self, block: int) -> None:
         first = block << BLOCK_LEVEL
         last = min(first + (1 << BLOCK_LEVEL), self.size) - 1
-        hashes = list(self._connection.scalars(_BLOCK, {"first": first, "last": last}))
+        hashes = _BLOCK.scalars(self._connection, {"first": first, "last": last})
         if len(hashes) != last - first + 1:
             raise AuditError(
                 f"an audit entry between {first} and {last} is missing: run audit verify",
@@ -166,6 +172,7 @@ class StateTree:
         self._name = name
         self._frontier = frontier
         self._tiles: dict[int, list[bytes]] = {}
+        self._levels: dict[int, list[list[bytes]]] = {}  # of a tile: its hashes, their parents, …
         self._changed: set[int] = set()
         self._stored: set[int] = set()
 
@@ -198,6 +205,7 @@ class StateTree:
                 if len(hashes) != slot:
                     raise self._altered(self.size - 1)
                 hashes.append(digest)
+                self._levels.pop(_place(level, group), None)
                 self._changed.add(_place(level, group))
 
     def holds(self, index: int, leaf: bytes) -> bool:
@@ -218,13 +226,16 @@ class StateTree:
             raise self._altered(index)
         nodes = self._climb(index, new)
         for level, position, digest in nodes:
-            if level % TILE_LEVELS == 0:
-                group, slot = divmod(position, TILE_WIDTH)
-                hashes = self._tile(level, group)
-                if slot >= len(hashes):
+            above = level % TILE_LEVELS
+            group, slot = divmod(position, TILE_WIDTH >> above)
+            place = _place(level - above, group)
+            if above == 0:
+                if slot >= len(self._tile(level, group)):
                     raise self._altered(index)
-                hashes[slot] = digest
-                self._changed.add(_place(level, group))
+                self._tiles[place][slot] = digest
+                self._changed.add(place)
+            if above and place in self._levels:
+                self._levels[place][above][slot] = digest
         level, _, digest = nodes[-1]
         self._frontier.peaks[level] = digest
 
@@ -240,14 +251,14 @@ class StateTree:
         if new:
             rows = [{"tree": self._name, "place": at, "hashes": tiles[at]} for at in new]
             try:
-                self._connection.execute(insert(StateTileRow), rows)
+                _ADD_TILES.run_many(self._connection, rows)
             except IntegrityError as error:
                 raise AuditError(
                     f"the tree of {self._name} holds hashes beyond its signed size"
                 ) from error
         if known:
-            self._connection.execute(
-                _CHANGE_TILE, [{"name": self._name, "at": at, "now": tiles[at]} for at in known]
+            _CHANGE_TILE.run_many(
+                self._connection, [{"name": self._name, "at": at, "now": tiles[at]} for at in known]
             )
         self._stored.update(new)
         self._changed.clear()
@@ -260,19 +271,32 @@ class StateTree:
             if index >> level == position
         )
         bottoms = range(0, peak, TILE_LEVELS)
-        self._load(_place(level, index >> level + TILE_LEVELS) for level in bottoms)
+        with_peak = range(0, peak + 1, TILE_LEVELS)  # which ``replace`` changes
+        self._load(_place(level, index >> level + TILE_LEVELS) for level in with_peak)
         nodes = [(0, index, leaf)]
         for bottom in bottoms:
             group, slot = divmod(index >> bottom, TILE_WIDTH)
-            hashes = list(self._tile(bottom, group))
+            digest = nodes[-1][2]
+            levels = self._levels_of(bottom, group)
             for level in range(bottom, min(bottom + TILE_LEVELS, peak)):
+                hashes = levels[level - bottom]
                 if slot | 1 >= len(hashes):
                     raise self._altered(index)
-                if level == bottom:
-                    hashes[slot] = nodes[-1][2]
-                hashes, slot = merkle.parents(hashes), slot >> 1
-                nodes.append((level + 1, index >> level + 1, hashes[slot]))
+                sibling = hashes[slot ^ 1]
+                pair = (sibling, digest) if slot & 1 else (digest, sibling)
+                digest, slot = merkle.node_hash(*pair), slot >> 1
+                nodes.append((level + 1, index >> level + 1, digest))
         return nodes
+
+    def _levels_of(self, level: int, group: int) -> list[list[bytes]]:
+        """The hashes of a tile, and those computed from them that lie inside it."""
+        place = _place(level, group)
+        if place not in self._levels:
+            levels = [self._tile(level, group)]
+            while len(levels) < TILE_LEVELS:
+                levels.append(merkle.parents(levels[-1]))
+            self._levels[place] = levels
+        return self._levels[place]
 
     def _check_last(self, hashes: list[bytes]) -> None:
         """The last, unfilled tile of leaves is what the frontier says."""
@@ -300,7 +324,7 @@ class StateTree:
         missing = [place for place in places if place not in self._tiles]
         if not missing:
             return
-        found = self._connection.execute(_TILES, {"name": self._name, "places": missing})
+        found = _TILES.all(self._connection, {"name": self._name, "places": missing})
         for place, hashes in found:
             self._stored.add(place)
             self._tiles[place] = [

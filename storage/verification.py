@@ -1,4 +1,4 @@
-"""Check the whole store against its signed head: entries, trees, patients, sealed rows, erasures."""
+"""Check the whole store against its signed head: log, trees, patients, sealed rows, erasures."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -171,9 +171,7 @@ def _leaves(state: SignedState) -> Generator[tuple[int, list[bytes]], None, None
         )
 
 
-def _name_the_altered(
-    rows: Sequence[Any], first: int, leaves: Sequence[bytes], size: int
-) -> None:
+def _name_the_altered(rows: Sequence[Any], first: int, leaves: Sequence[bytes], size: int) -> None:
     for index, ((position, stored, *_), leaf) in enumerate(
         zip(rows, leaves, strict=True), start=first
     ):
@@ -292,7 +290,8 @@ def _verify_patients(state: SignedState, tombstones: Tombstones) -> list[bytes]:
             leaves.append(row.leaf())
             if (row.erased_at is not None) != (row.id in named):
                 raise AuditError(
-                    f"patient {row.id} is erased in the store or in the file of erasures, not in both"
+                    f"patient {row.id} is erased in the store or in the file of erasures, "
+                    "not in both"
                 )
         for table in (identifiers, resources, suggestions):
             table.finish()

@@ -15,18 +15,15 @@ written. Nothing here reads or writes files, or knows the store.
 """
 
 from intake.deidentify.check import Found, check
-from intake.deidentify.dates import Dates
 from intake.deidentify.errors import NotAnonymousError
 from intake.deidentify.record import SafeRecord, deidentify
-from intake.deidentify.release import Extract, RareCodes, Release, check_enough
+from intake.deidentify.release import Extract, Release, check_enough
 from intake.deidentify.report import to_report, to_text
 
 __all__ = [
-    "Dates",
     "Extract",
     "Found",
     "NotAnonymousError",
-    "RareCodes",
     "Release",
     "SafeRecord",
     "check",

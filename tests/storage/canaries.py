@@ -16,9 +16,7 @@ WINDOW = 8  # bytes of a canary that must not be found
 KINDS = ("ascii", "utf-8", "chinese", "base64", "gzip")
 _BITS = 25
 _PACKED = 1 << 16  # bytes of a packed stream that are unpacked
-_ESCAPED = re.compile(
-    rb"%([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|\\+u([0-9A-Fa-f]{4})"
-)
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|\\+u([0-9A-Fa-f]{4})")
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{16,}")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ PER_PATIENT = 20
 
 
 def patients(sought: list[Canary]) -> Iterator[tuple[list[dict[str, Any]], list[Identifier]]]:
-    """Records that hold all of ``sought``: in names, codes, notes, ids, keys, attachments, links."""
+    """Records that hold all of ``sought``: in names, codes, notes, keys, attachments, links."""
     for start in range(0, len(sought), PER_PATIENT):
         texts = [canary.text for canary in sought[start : start + PER_PATIENT]]
         named, coded, noted, keyed, linked = (texts[i::5] for i in range(5))
@@ -83,7 +84,7 @@ def live(database: Database, sought: list[Canary]) -> str:
     fail(database, ids[1], sought)
     amended, identifiers = next(iter(patients(sought)))
     with database.unit(OWNER, purpose="treatment") as unit:
-        assert unit.patients.add(amended, identifiers, merge=lambda stored: list(stored)) == ids[0]
+        assert unit.patients.add(amended, identifiers, merge=list) == ids[0]
         unit.commit()
     oversee(database, ids, sought)
     with database.unit(OWNER, purpose="request") as unit:
@@ -102,11 +103,7 @@ def oversee(database: Database, ids: list[str], sought: list[Canary]) -> None:
         unit.consents.say(ids[0], {"research": "deny"})
         unit.commit()
     for says in ({sought[0].text: "deny"}, {"research": sought[0].text}):
-        refused(
-            lambda says=says: _unit(
-                database, OWNER, "request", lambda unit: unit.consents.say(ids[0], says)
-            )
-        )
+        refused(partial(_say, database, ids[0], says))
     with database.unit(OWNER, purpose="audit") as unit:
         assert len(unit.emergencies.list()) == min(len(ids), len(sought))
         unit.commit()
@@ -140,7 +137,7 @@ def refuse(database: Database, patient: str, text: str) -> None:
         {"resourceType": "Patient", "x": {text}},
         {"resourceType": "Patient", "x": b"\xff" + text.encode()},
     ):
-        refused(lambda document=document: _add(database, document))
+        refused(partial(_add, database, document))
     if text.isascii() and text.isalpha():  # a word, but no resource's
         refused(lambda: _add(database, {"resourceType": text}))
     refused(lambda: _suggest(database, patient, {"x": {text}}))
@@ -154,6 +151,10 @@ def _unit(database: Database, actor: str, purpose: str, do: Callable[[Any], obje
 
 def _add(database: Database, document: dict[str, Any]) -> None:
     _unit(database, OWNER, "treatment", lambda unit: unit.patients.add([document]))
+
+
+def _say(database: Database, patient: str, says: dict[str, str]) -> None:
+    _unit(database, OWNER, "request", lambda unit: unit.consents.say(patient, says))
 
 
 def _suggest(database: Database, patient: str, document: dict[str, Any]) -> None:

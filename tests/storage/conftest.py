@@ -1,5 +1,6 @@
 """A store in a temporary place of each kind of database, and a way into it without keys: plain SQL."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -122,7 +123,7 @@ def raw(location: str) -> Iterator[Callable[[str, tuple[object, ...]], list[tupl
         def execute(statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
             # `%` is psycopg's own where there are parameters; x'00' is SQLite's way to write bytes.
             query = statement.replace("%", "%%").replace("?", "%s") if parameters else statement
-            result = session.execute(query.replace("x'", "'\\x"), parameters or None)
+            result = session.execute(re.sub(r"(?<=[\s(,])x'", r"'\\x", query), parameters or None)
             return list(result) if result.description else []
 
         yield execute

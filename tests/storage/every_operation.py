@@ -1,9 +1,12 @@
 """Every operation of a store's public interface, as what it shows to its caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Pool, event
 
 from storage import Database, Identifier
 from storage.access import Action
@@ -95,14 +98,49 @@ def _back_up(ready: Stage) -> Any:
     return file.stat().st_size
 
 
+@contextmanager
+def failing(number: int) -> Iterator[None]:
+    """SQLite fails at its ``number``-th step from now (some ten to a statement) and at each after.
+
+    It is SQLite that fails, and not something before it: what it was doing is half done.
+    """
+    count = 0
+
+    def step() -> bool:
+        nonlocal count
+        count += 1
+        return count >= number
+
+    def watch(connection: Any, *_: object) -> None:
+        connection.set_progress_handler(step, 3)
+
+    def leave(connection: Any, *_: object) -> None:
+        if connection is not None:
+            connection.set_progress_handler(None, 0)
+
+    event.listen(Pool, "checkout", watch)
+    event.listen(Pool, "checkin", leave)
+    try:
+        yield
+    finally:
+        event.remove(Pool, "checkout", watch)
+        event.remove(Pool, "checkin", leave)
+
+
 # Name -> what it does; the action that its entry names, and whether it is refused (a denial).
 Operation = tuple[Action, Callable[[Stage], Any]]
 OPERATIONS: dict[str, Operation] = {
     "get": (Action.PATIENT_READ, lambda s: s.reading("treatment").get(s.patient)),
     "list": (Action.PATIENT_LIST, lambda s: s.reading("treatment").list()),
     "find": (Action.PATIENT_FIND, lambda s: s.reading("treatment").find(*LINK)),
-    "suggestions": (Action.SUGGESTION_READ, lambda s: s.reading("treatment").suggestions(s.patient)),
-    "suggestion": (Action.SUGGESTION_READ, lambda s: s.reading("treatment").suggestion(s.suggestion)),
+    "suggestions": (
+        Action.SUGGESTION_READ,
+        lambda s: s.reading("treatment").suggestions(s.patient),
+    ),
+    "suggestion": (
+        Action.SUGGESTION_READ,
+        lambda s: s.reading("treatment").suggestion(s.suggestion),
+    ),
     "access log": (Action.PATIENT_ACCESS_LOG, lambda s: s.reading("request").access_log(s.patient)),
     "audit log": (Action.AUDIT_READ, lambda s: s.reading("audit").audit_log(5)),
     "get in a unit": (

@@ -1,4 +1,4 @@
-"""A disk that fails, and the folder that a power cut leaves; the failing is done by ``faults.c``."""
+"""A failing disk, and the folder that a power cut leaves; the failing is done by ``faults.c``."""
 
 import copy
 import json

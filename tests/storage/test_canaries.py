@@ -16,6 +16,7 @@ from tests.storage.canaries import KINDS, Canary, Search, canaries
 from tests.storage.server import Place, Server
 
 ROOT = Path(__file__).parents[2]
+_JOB = ("-X", "dev", "-m", "tests.storage.canary_job")
 N = 2_000  # ten thousand in benchmarks/attack_store.py
 N_CRASHED = 100  # of them, the first, in the processes that crash
 
@@ -35,8 +36,7 @@ def run(folder: Path, n: int, end: str, *, location: str = "") -> Ended:
     temporary = folder / "tmp"
     temporary.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-X", "dev", "-m", "tests.storage.canary_job"]
-        + [str(folder), str(n), location, end],
+        [sys.executable, *_JOB, str(folder), str(n), location, end],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,

@@ -7,6 +7,7 @@ Here a spread sample of the changes; ``benchmarks/attack_store.py`` takes every 
 import random
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,7 @@ def spread(n: int, count: int) -> list[int]:
     """``count`` numbers from 1 to ``n``, one drawn from each stretch, always the same."""
     rng = random.Random(n)
     edges = [1 + n * i // count for i in range(count + 1)]
-    return [
-        rng.randrange(low, max(high, low + 1)) for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    return [rng.randrange(low, max(high, low + 1)) for low, high in pairwise(edges)]
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])

@@ -1,7 +1,6 @@
 """Nonces never repeat under a key: random, counted, and the key replaced before its bound."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ NONCE = slice(6, 18)
 
 
 @pytest.fixture
-def sealed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[bytes, bytes]]]:
+def sealed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, bytes]]:
     """(key, nonce) of every envelope that is made anywhere."""
     made: list[tuple[bytes, bytes]] = []
     seal = AeadKey.seal
@@ -28,7 +27,7 @@ def sealed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[bytes, bytes]
         return envelope
 
     monkeypatch.setattr(AeadKey, "seal", noted)
-    yield made
+    return made
 
 
 def test_a_data_key_is_replaced_before_it_has_sealed_as_many_as_it_may(
@@ -81,7 +80,6 @@ def test_a_record_that_no_key_may_seal_is_refused_and_leaves_the_old_one(
         database.unit(OWNER, purpose="treatment") as unit,
     ):
         unit.patients.add([PATIENT] * (BOUND + 1), [NUMBER])
-        unit.commit()
 
     assert database.reading(OWNER, purpose="treatment").get(patient).resources == (PATIENT,)
     database.verify_audit()
