@@ -22,7 +22,7 @@ from typing import Any
 from plain_store import PlainStore
 from record import record
 from store_patients import OWNER, SEED, identifiers, suggestion, synthetic
-from time_store import Places
+from time_store import Places, report_fsync
 
 from storage import Database
 
@@ -45,6 +45,7 @@ def main() -> int:
     with Places.on(options.folder, postgres=options.postgres) as places:
         for size in map(int, options.sizes.split(",")):
             with places.store() as (database, folder), places.empty() as plain:
+                report_fsync(folder)
                 sides: dict[str, Any] = {
                     "plain": PlainStore(plain, actor=OWNER),
                     "sealed": Sealed(database),

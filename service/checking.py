@@ -132,6 +132,7 @@ def check_for(
     profile: Path | None = None,
     route: str = "",
     confirmed: Collection[str] = (),
+    is_emergency: bool = False,
 ) -> Checked:
     """Check drugs for a stored patient, for a profile in a file, or only among each other.
 
@@ -145,12 +146,14 @@ def check_for(
         profile: a JSON file.
         route: by which the drugs are to be given; one of :data:`recommend.profile.ROUTES`.
         confirmed: nodes whose near or old facts a person has confirmed.
+        is_emergency: the patient's record is read behind broken glass.
 
     Raises:
         SettingsError: an unknown route.
         DrugNameError: a name that no node surely has.
         ProfileError: the file is not a profile, or has no fact of a node in ``confirmed``.
-        NotFoundError, ErasedError, DecryptionError, StaleRecordError: of the stored patient.
+        AccessDeniedError, NotFoundError, ErasedError, DecryptionError, StaleRecordError: of the
+            stored patient.
     """
     given = stated_route(route)
     if given is None:
@@ -162,10 +165,11 @@ def check_for(
     elif patient is not None:
         # The store is opened only here: a check of a file must not wait for its libraries.
         from intake import to_profile
-        from service.patients import TREATMENT, open_store, read_record
+        from service.patients import EMERGENCY, TREATMENT, open_store, read_record
 
+        purpose = EMERGENCY if is_emergency else TREATMENT
         with open_store(settings) as database:
-            resources = read_record(database, patient, actor=settings.actor, purpose=TREATMENT)
+            resources = read_record(database, patient, actor=settings.actor, purpose=purpose)
         found = to_profile(resources, graph, today=date.today())
     if found is not None:
         found = found.confirm(confirmed)

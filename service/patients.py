@@ -26,12 +26,15 @@ from storage import (
 )
 from storage.database import backend_for
 from storage.keyfile import provider_of
+from storage.owner_only import refuse_taken
 from storage.providers import Command, Environment, FileRights, KeyProvider, Passphrase
 
 TREATMENT = "treatment"
 TRAINING = "training"
 ADMINISTRATION = "administration"
 AUDIT = "audit"
+REQUEST = "request"  # the patient's own
+EMERGENCY = "emergency"
 
 # What concerns one patient's record and no other's: the others are gone on with.
 OF_ONE_RECORD = (
@@ -95,7 +98,7 @@ def open_store(settings: Settings, *, create: bool = False) -> Iterator[Database
     if not has_store(settings):
         if not create:
             raise SettingsError(
-                f"no patient store at {_words(settings)}: `patient import` makes one"
+                f"no patient store at {store_name(settings)}: `patient import` makes one"
             )
         _create_store(settings, ring)
     with Database.open(settings.store, ring, busy_seconds=BUSY_SECONDS) as database:
@@ -135,11 +138,17 @@ def make_keys(settings: Settings, protection: str = "file") -> KeyRing:
         KeyRingError: there is a ring already, it cannot be written, or the provider has no key.
     """
     _check_not_lost(settings)
-    return KeyRing.create(settings.keys, provider=provider(settings, protection))
+    refuse_taken(settings.keys)  # before anybody is asked for a passphrase
+    return KeyRing.create(settings.keys, provider=provider(settings, protection, is_new=True))
 
 
-def provider(settings: Settings, name: str) -> KeyProvider:
+def provider(settings: Settings, name: str, *, is_new: bool = False) -> KeyProvider:
     """What protects a key ring: ``file``, ``passphrase``, ``environment`` or ``command``.
+
+    Args:
+        settings: what it takes to open the ring.
+        name: of the provider.
+        is_new: it is to protect a ring from now on; a passphrase that is asked for is a new one.
 
     Raises:
         SettingsError: there is no such provider.
@@ -147,7 +156,7 @@ def provider(settings: Settings, name: str) -> KeyProvider:
     if name == "file":
         return FileRights()
     if name == "passphrase":
-        return Passphrase(settings.passphrase)
+        return Passphrase(_passphrase(settings, is_new=is_new))
     if name == "environment":
         return Environment(settings.key)
     if name == "command":
@@ -157,10 +166,25 @@ def provider(settings: Settings, name: str) -> KeyProvider:
     )
 
 
+def store_name(settings: Settings) -> str:
+    """The location of the store in words, without a password."""
+    backend = backend_for(settings.store)
+    try:
+        return backend.name
+    finally:
+        backend.close()
+
+
+def _passphrase(settings: Settings, *, is_new: bool) -> str | None:
+    if settings.passphrase is not None or settings.ask_passphrase is None:
+        return settings.passphrase
+    return settings.ask_passphrase(is_new)
+
+
 def _check_not_lost(settings: Settings) -> None:
     if not settings.keys.exists() and has_store(settings):
         raise SettingsError(
-            f"no key ring at {settings.keys}, but a store lies at {_words(settings)} that an "
+            f"no key ring at {settings.keys}, but a store lies at {store_name(settings)} that an "
             "earlier ring opens: restore that ring; a new one cannot open it"
         )
 
@@ -171,11 +195,6 @@ def _create_store(settings: Settings, ring: KeyRing) -> None:
     except StoreUnavailableError:
         if not has_store(settings):  # else another process was faster: its store is as good
             raise
-
-
-def _words(settings: Settings) -> str:
-    """The location of the store, without a password."""
-    return backend_for(settings.store).name
 
 
 def import_patients(

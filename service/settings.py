@@ -3,7 +3,7 @@
 import getpass
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Settings:
             ``postgresql+psycopg://`` URL.
         passphrase, key, key_command: what opens the key ring, where its file alone does not; see
             ``storage.providers``.
+        ask_passphrase: called where ``passphrase`` is None and one is needed, with whether it is a
+            new one; returns None where nobody can be asked.
     """
 
     home: Path
@@ -30,7 +32,10 @@ class Settings:
     location: str = field(default="", repr=False)  # may hold a password
     passphrase: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
-    key_command: tuple[str, ...] = ()
+    key_command: tuple[str, ...] = field(default=(), repr=False)
+    ask_passphrase: Callable[[bool], str | None] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def graph(self) -> Path:

@@ -8,13 +8,12 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kg.errors import FolderError
-from kg.folder import Folder, open_folder
-from recommend.bundle import KIND, VERSION
+from kg.folder import Folder
 from recommend.stale import read_mark, write_mark
+from service.marks import bundle_folder
 from service.patients import ADMINISTRATION, TRAINING, open_store
 from service.settings import Settings
 from storage import AuditEntry, Database, StorageError
@@ -131,24 +130,10 @@ def erase_patient(settings: Settings, patient_id: str, *, purpose: str = ADMINIS
         stale = None
         if settings.bundle.exists():
             try:
-                stale = stale_reason(database, _folder(settings.bundle))
+                stale = stale_reason(database, bundle_folder(settings.bundle))
             except (FolderError, StorageError) as error:
                 problems.append(f"whether the bundle learnt from the patient is not known: {error}")
     return Erasure(patient_id, copies, stale, tuple(problems))
-
-
-def marked(bundle: Path) -> str | None:
-    """Why the bundle in this folder should be trained again, by its mark alone; None without one.
-
-    Raises:
-        FolderError: there is no bundle that this program reads.
-    """
-    folder = _folder(bundle)
-    return read_mark(folder.path, folder.fingerprint)
-
-
-def _folder(bundle: Path) -> Folder:
-    return open_folder(bundle, kind=KIND, versions=(VERSION,))
 
 
 def _reason(database: Database, manifest: Mapping[str, Any]) -> str | None:

@@ -92,6 +92,7 @@ class SuggestService:
         k: int = 5,
         miss_rate: float | None = None,
         confirmed: Collection[str] = (),
+        purpose: str = TREATMENT,
     ) -> Recorded:
         """Recommend for one stored patient and record the answer.
 
@@ -100,8 +101,10 @@ class SuggestService:
             k: drugs a condition and kind.
             miss_rate: see :meth:`Recommender.recommend`.
             confirmed: nodes whose near or old facts a person has confirmed.
+            purpose: of use.
 
         Raises:
+            AccessDeniedError: the actor may not, or the patient denies it.
             NotFoundError: no such patient; ErasedError: there was one.
             ProfileError: the patient has no fact of a node in ``confirmed``.
             DecryptionError, StaleRecordError: the record was altered or put back.
@@ -109,7 +112,7 @@ class SuggestService:
                 then nothing is returned either.
         """
         today = self.today()
-        resources = read_record(self.database, patient_id, actor=self.actor, purpose=TREATMENT)
+        resources = read_record(self.database, patient_id, actor=self.actor, purpose=purpose)
         profile = to_profile(resources, self.resolver, today=today).confirm(confirmed)
         asked = {"k": k, "miss_rate": miss_rate}
         answer = self.recommender.recommend(profile, k=k, miss_rate=miss_rate)
@@ -121,7 +124,7 @@ class SuggestService:
             date=today.isoformat(),
         )
         document = {"receipt": receipt, "profile": profile.to_json(), "answer": answer.to_json()}
-        with self.database.unit(self.actor, purpose=TREATMENT) as unit:
+        with self.database.unit(self.actor, purpose=purpose) as unit:
             suggestion_id = unit.patients.put_suggestion(patient_id, document)
             entry = unit.commit().n_entries - 1
         grades = code_grades(resources, self.resolver)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +22,7 @@ from storage.checkpoint import ACTORS, BREAK_GLASS, ENTRIES, ERASED, PATIENTS, C
 from storage.crypto import EMPTY_CHAIN
 from storage.errors import AuditError, InvalidRecordError
 from storage.keys import KeyRing
-from storage.merkle import EMPTY_ROOT, leaf_hash
+from storage.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from storage.statements import Statement
 from storage.tables import AuditEntryRow, AuditHeadRow
 from storage.tree import HASH_BYTES, EntryTree, StateTree, frontier_of
@@ -97,6 +97,15 @@ class AuditEntry:
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
+class KnownHead(NamedTuple):
+    """A head that was checked once, and the frontiers behind its roots as they are stored."""
+
+    head: Checkpoint
+    text: str
+    frontiers: bytes
+    trees: tuple[Frontier, ...]  # never grown, only copied
+
+
 class SignedState:
     """What the signed head commits to, in one transaction: nothing is built on a head that fails.
 
@@ -104,10 +113,11 @@ class SignedState:
         head: the signed head.
         entries: the audit tree.
         patients, actors, break_glass: the trees of current states.
+        known: the head and its frontiers, for the next who reads them.
     """
 
-    def __init__(self, connection: Connection, ring: KeyRing, known: Checkpoint | None) -> None:
-        """Read the head and check it; ``known`` is one that was checked before.
+    def __init__(self, connection: Connection, ring: KeyRing, known: KnownHead | None) -> None:
+        """Read the head and check it, unless it is ``known``.
 
         Raises:
             AuditError: the head is missing, not signed by ``ring``, or not the
@@ -118,23 +128,12 @@ class SignedState:
         row = _HEAD.first(connection)
         if row is None:
             raise AuditError("the audit log has no head: it was removed")
-        text, frontiers = row
-        if known is not None and known.text == text:
-            self.head = known
-        else:
-            self.head = _checked_head(text, ring)
-        peaks = [
-            frontiers[start : start + HASH_BYTES] for start in range(0, len(frontiers), HASH_BYTES)
-        ]
-        built = []
-        for name in _TREES:
-            part = self.head.parts[name]
-            n = part.size.bit_count()
-            built.append(frontier_of(part, peaks[:n], name))
-            peaks = peaks[n:]
-        if peaks:
-            raise AuditError("the stored frontiers hold more than was signed: run audit verify")
-        entries, patients, actors, break_glass = built
+        if known is None or row != (known.text, known.frontiers):
+            text, frontiers = row
+            known = _checked_head(text, frontiers, ring)
+        self.known = known
+        self.head = known.head
+        entries, patients, actors, break_glass = (tree.copy() for tree in known.trees)
         self.entries = EntryTree(connection, entries)
         self.patients = StateTree(connection, PATIENTS, patients)
         self.actors = StateTree(connection, ACTORS, actors)
@@ -293,12 +292,14 @@ class AuditLog:
         parts = {
             name: Part(tree.size, tree.root()) for name, tree in zip(_TREES, trees, strict=True)
         }
-        head = Checkpoint(state.ring.store_id, self.now(), {**parts, ERASED: self.erased}).sign(
-            state.ring
-        )
-        peaks = b"".join(peak for tree in trees for peak in tree.peaks)
-        if _SET_HEAD.run(connection, {"text": head.text, "peaks": peaks}) != 1:
+        unsigned = Checkpoint(state.ring.store_id, self.now(), {**parts, ERASED: self.erased})
+        head = unsigned.sign(state.ring)
+        text = head.text
+        frontiers = tuple(tree.frontier for tree in trees)
+        peaks = b"".join(peak for tree in frontiers for peak in tree.peaks.values())
+        if _SET_HEAD.run(connection, {"text": text, "peaks": peaks}) != 1:
             raise AuditError("the database did not take the audit head")
+        state.known = KnownHead(head, text, peaks, frontiers)
         return head
 
 
@@ -356,7 +357,7 @@ def purpose_of(text: str) -> Purpose:
         ) from None
 
 
-def _checked_head(text: str, ring: KeyRing) -> Checkpoint:
+def _checked_head(text: str, frontiers: bytes, ring: KeyRing) -> KnownHead:
     head = Checkpoint.parse(text)
     head.check(ring)
     if not ring.is_signed_now(head.signature, head.body):
@@ -365,7 +366,18 @@ def _checked_head(text: str, ring: KeyRing) -> Checkpoint:
         raise AuditError("the audit head is of an older version: it was put back")
     if head.text != text:
         raise AuditError("the stored audit head is not the text that was signed")
-    return head
+    peaks = [
+        frontiers[start : start + HASH_BYTES] for start in range(0, len(frontiers), HASH_BYTES)
+    ]
+    trees = []
+    for name in _TREES:
+        part = head.parts[name]
+        n = part.size.bit_count()
+        trees.append(frontier_of(part, peaks[:n], name))
+        peaks = peaks[n:]
+    if peaks:
+        raise AuditError("the stored frontiers hold more than was signed: run audit verify")
+    return KnownHead(head, text, frontiers, tuple(trees))
 
 
 def _matches(name: str, pattern: re.Pattern[str], value: str) -> None:

@@ -18,6 +18,7 @@ from storage.audit import (
     AuditEntry,
     AuditLog,
     Clock,
+    KnownHead,
     SignedState,
     label,
     purpose_of,
@@ -113,7 +114,7 @@ class Database:
         self.clock = clock
         self.known_actors = actors.KnownActors()
         self.tombstones: Tombstones
-        self._known_head: Checkpoint | None = None
+        self._known: KnownHead | None = None
 
     @classmethod
     def create(
@@ -252,7 +253,7 @@ class Database:
                 self._record_after_error(unit, error)
             raise
         if unit.is_committed:
-            self._known_head = unit.head
+            self._known = unit.state.known
             self.backend.after_commit(has_erased=bool(unit.erased))
         elif unit.audit.appended:
             self._record_rolled_back(unit, None)
@@ -326,15 +327,15 @@ class Database:
                 self.signed(connection), actor=actor, purpose=purpose, clock=self.clock
             )
             entry = audit.append(action, subject=subject, outcome=outcome, detail=detail)
-            head = audit.sign()
+            audit.sign()
             connection.commit()
-        self._known_head = head
+        self._known = audit.state.known
         return entry
 
     def signed(self, connection: Connection) -> SignedState:
         """What is signed for, as ``connection`` sees it; a head is checked once."""
-        state = SignedState(connection, self.ring, self._known_head)
-        self._known_head = state.head
+        state = SignedState(connection, self.ring, self._known)
+        self._known = state.known
         return state
 
     @contextmanager
@@ -372,9 +373,9 @@ class Database:
                 )
             if failure is not None:
                 audit.append(Action.UNIT_FAILED, outcome=failure)
-            head = audit.sign()
+            audit.sign()
             connection.commit()
-        self._known_head = head
+        self._known = audit.state.known
 
 
 class _InUnit:

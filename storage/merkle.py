@@ -56,7 +56,9 @@ class Frontier:
 
     def copy(self) -> "Frontier":
         """The same tree, to be grown apart from this one."""
-        return Frontier(self.size, list(self.peaks.values()))
+        twin = Frontier()
+        twin.size, twin.peaks = self.size, dict(self.peaks)
+        return twin
 
     def append(self, leaf: bytes) -> list[Node]:
         """Add a leaf hash; returns the nodes that are now complete, the leaf first."""

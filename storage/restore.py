@@ -180,7 +180,7 @@ class _Draft:
         """Rows, erasures, the entry, the new head, and a look at everything."""
         create_schema(connection)
         self._write_rows(connection)
-        state = SignedState(connection, self.ring, self.head)
+        state = SignedState(connection, self.ring, None)
         if state.head.text != self.head.text:
             raise BackupError("the head in the rows of the backup is not that of its manifest")
         audit = AuditLog(state, actor=self.actor, purpose=_PURPOSE, clock=self.clock)

@@ -78,9 +78,9 @@ class EntryTree:
         return self._frontier.size
 
     @property
-    def peaks(self) -> list[bytes]:
-        """Hashes of the frontier, largest subtree first."""
-        return list(self._frontier.peaks.values())
+    def frontier(self) -> Frontier:
+        """The frontier, to be read and copied."""
+        return self._frontier
 
     def root(self) -> bytes:
         """Root hash."""
@@ -182,9 +182,9 @@ class StateTree:
         return self._frontier.size
 
     @property
-    def peaks(self) -> list[bytes]:
-        """Hashes of the frontier, largest subtree first."""
-        return list(self._frontier.peaks.values())
+    def frontier(self) -> Frontier:
+        """The frontier, to be read and copied."""
+        return self._frontier
 
     def root(self) -> bytes:
         """Root hash."""

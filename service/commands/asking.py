@@ -23,7 +23,7 @@ def passphrase_asker() -> Callable[[bool], str | None]:
     """
 
     @cache
-    def ask(is_new: bool) -> str | None:  # noqa: FBT001
+    def ask(is_new: bool) -> str | None:
         if sys.stdin is None or not sys.stdin.isatty():
             return None
         from getpass import getpass

@@ -20,9 +20,7 @@ WhatProtects = "What protects the ring: the file's rights, a passphrase, PHARMAK
 
 @app.command()
 def init(
-    protection: Annotated[
-        Protection, typer.Option("--provider", help=f"{WhatProtects}.")
-    ] = "file",
+    protection: Annotated[Protection, typer.Option("--provider", help=f"{WhatProtects}.")] = "file",
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,9 +30,7 @@ def init(
     asked = settings(home)
     ring = make_keys(asked, protection)
     if as_json:
-        print_json(
-            {"keys": str(asked.keys), "store_id": ring.store_id, "protected_by": protection}
-        )
+        print_json({"keys": str(asked.keys), "store_id": ring.store_id, "protected_by": protection})
     else:
         typer.echo(f"made {asked.keys}; keep a copy in another place, nothing opens without it")
 

@@ -108,9 +108,7 @@ def show(
 
 
 @app.command()
-def erase(
-    patient: PatientId, yes: Yes = False, home: Home = None, as_json: AsJson = False
-) -> None:
+def erase(patient: PatientId, yes: Yes = False, home: Home = None, as_json: AsJson = False) -> None:
     """Destroy a patient's key and records; say what else held them."""
     from service.commands.asking import confirm
     from service.patients import REQUEST
@@ -144,6 +142,7 @@ def access_log(patient: PatientId, home: Home = None, as_json: AsJson = False) -
 @app.command()
 def consent(
     patient: PatientId,
+    *,
     treatment: Annotated[Answer | None, typer.Option("--treatment", help="Care.")] = None,
     training: Annotated[
         Answer | None, typer.Option("--training", help="A recommender learns from the record.")

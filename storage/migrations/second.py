@@ -94,7 +94,9 @@ def carry_over(
         ERASED: Part(tombstones.count, tombstones.digest),
     }
     head = Checkpoint(ring.store_id, timestamp(clock()), parts).sign(ring)
-    frontiers = b"".join([*entries.peaks, *patients.peaks])
+    frontiers = b"".join(
+        peak for tree in (entries, patients) for peak in tree.frontier.peaks.values()
+    )
     connection.execute(
         insert(AuditHeadRow), {"id": 1, "checkpoint": head.text, "frontiers": frontiers}
     )

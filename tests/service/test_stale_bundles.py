@@ -10,6 +10,7 @@ import pytest
 from kg.store import open_graph
 from recommend.bundle import Bundle, open_bundle
 from recommend.stale import MARK
+from service.marks import marked
 from service.patients import (
     ADMINISTRATION,
     AUDIT,
@@ -23,7 +24,7 @@ from service.patients import (
 )
 from service.receipts import replay
 from service.settings import Settings, read_settings
-from service.staleness import erase_patient, marked, noted_reads, stale_reason
+from service.staleness import erase_patient, noted_reads, stale_reason
 from service.suggest import open_service
 from service.training import train_bundle
 from storage import AuditEntry, Identifier

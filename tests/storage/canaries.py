@@ -59,8 +59,8 @@ def _forms(canary: Canary) -> list[tuple[str, bytes, int]]:
         data = text.encode()
         forms += [
             ("utf-8", data, WINDOW),
-            ("utf-16-le", text.encode("utf-16-le"), WINDOW),
-            ("utf-16-be", text.encode("utf-16-be"), WINDOW),
+            ("utf-16-le", text.encode("utf-16-le"), 2 * WINDOW),
+            ("utf-16-be", text.encode("utf-16-be"), 2 * WINDOW),
         ]
         # Wherever it stands in what is encoded: three ways to fall into base64's groups of three.
         forms += [

@@ -139,7 +139,7 @@ def refuse(database: Database, patient: str, text: str) -> None:
     ):
         refused(partial(_add, database, document))
     if text.isascii() and text.isalpha():  # a word, but no resource's
-        refused(lambda: _add(database, {"resourceType": text}))
+        _add(database, {"resourceType": text})
     refused(lambda: _suggest(database, patient, {"x": {text}}))
 
 

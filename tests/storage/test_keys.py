@@ -5,8 +5,6 @@ import copy
 import json
 import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -269,17 +267,3 @@ def test_a_ring_shows_no_key_and_does_not_leave_the_process(tmp_path: Path, ring
             pickle.dumps(secret)
         with pytest.raises(TypeError, match="cannot be pickled"):
             copy.deepcopy(secret)
-
-
-def test_a_crash_of_a_process_that_forbids_it_leaves_no_core() -> None:
-    code = """
-import ctypes, resource, subprocess, sys
-from storage.process import forbid_core_dumps
-forbid_core_dumps()
-print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
-"""
-    shown = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout
-
-    assert shown == ("(0, 0) 0\n" if sys.platform == "linux" else "(0, 0) -1\n")
