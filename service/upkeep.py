@@ -17,6 +17,7 @@ from storage.keyfile import provider_of
 from storage.keyset import Use
 from storage.migrations import current_revision, upgrade
 from storage.rotation import Rotation, destroy, rotate
+from storage.sqlite import SqliteBackend
 from storage.tables import REVISION
 
 
@@ -112,15 +113,19 @@ def protect_keys(settings: Settings, protection: str) -> None:
     """
     ring = open_keys(settings)
     if protection == provider_of(settings.keys) == "passphrase":
-        new = provider(replace(settings, passphrase=None), protection, is_new=True)
+        asked = settings.ask_passphrase(True) if settings.ask_passphrase else None
+        if asked is None:
+            raise SettingsError(
+                "the ring is protected by a passphrase already; a new one is asked for at a "
+                "terminal, and there is none"
+            )
+        settings = replace(settings, passphrase=asked)
     elif protection == provider_of(settings.keys) == "environment":
         raise SettingsError(
             "the ring is protected by PHARMAKON_KEY already: for another key, protect it by a "
             "passphrase, set the variable anew, and protect it by environment again"
         )
-    else:
-        new = provider(settings, protection, is_new=True)
-    ring.protect(new)
+    ring.protect(provider(settings, protection, is_new=True))
 
 
 def store_status(settings: Settings) -> StoreStatus:
@@ -143,7 +148,7 @@ def store_status(settings: Settings) -> StoreStatus:
             backend.dialect,
             revision,
             ring.store_id,
-            bytes_on_disk=_size(Path(backend.path)) if backend.dialect == "sqlite" else None,
+            bytes_on_disk=_size(backend.path) if isinstance(backend, SqliteBackend) else None,
         )
     if not found.is_current:
         return found

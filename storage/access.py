@@ -12,6 +12,7 @@ table would not let them ask.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 
@@ -185,6 +186,11 @@ def condition(roles: Iterable[str], purpose: str, action: str) -> Condition | No
     For a caller that wants to look up consent and emergency accesses only
     where they matter; ``decide`` decides.
     """
+    return _condition(tuple(roles), purpose, action)
+
+
+@lru_cache(1024)
+def _condition(roles: tuple[str, ...], purpose: str, action: str) -> Condition | None:
     found = {_CONDITIONS.get((role, purpose, action)) for role in roles}
     return next((asked for asked in _WIDEST_FIRST if asked in found), None)
 

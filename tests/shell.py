@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -37,12 +38,17 @@ class Outcome:
         return self.err
 
 
-def run(*words: str | Path, home: Path | None = None) -> Outcome:
-    """``pharmakon WORDS…``, in ``home`` where it is given; an unexpected error goes through."""
+def run(*words: str | Path, home: Path | None = None, **environment: str) -> Outcome:
+    """``pharmakon WORDS…``, in ``home`` where it is given; an unexpected error goes through.
+
+    Keywords are variables of the environment, without their PHARMAKON_: ``ACTOR="dr.lee"``.
+    """
+    variables = {f"PHARMAKON_{name}": value for name, value in environment.items()}
     place = [] if home is None else ["--home", str(home)]
     out, err = io.StringIO(), io.StringIO()
     status = 0
     with (
+        patch.dict(os.environ, variables),
         patch.object(sys, "argv", ["pharmakon", *map(str, words), *place]),
         redirect_stdout(out),
         redirect_stderr(err),

@@ -38,10 +38,10 @@ def import_(
     def count(n: int) -> None:
         nonlocal n_stored
         n_stored = n
-        show(n)
+        tell(n)
 
     with progress_bar() as bar:
-        show = each_patient(bar)
+        tell = each_patient(bar)
         try:
             report = import_patients(settings(home), files, progress=count)
         except KeyboardInterrupt:

@@ -137,16 +137,16 @@ def test_every_access_to_a_patient_is_in_the_access_log(home: Path) -> None:
         "treatment",
         "training",
         "administration",
-        "audit",
+        "request",
     }
 
 
 def test_an_erased_patient_is_gone_and_the_log_stays_whole(home: Path) -> None:
     patient = first_patient(home)
 
-    assert run("patient", "erase", patient, "--yes", "--json", home=home).json == {
-        "erased": patient
-    }
+    erasure = run("patient", "erase", patient, "--yes", "--json", home=home).json
+    assert (erasure["erased"], erasure["copies"], erasure["problems"]) == (patient, [], [])
+    assert erasure["stale_bundle"].startswith("1 of the patients that it learnt from was erased")
 
     assert "was erased" in run("patient", "show", patient, home=home).error
     assert "was erased" in run("recommend", patient, home=home).error

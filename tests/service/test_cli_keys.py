@@ -1,0 +1,338 @@
+"""`keys` and `store`: made, shown, protected, replaced, destroyed; and no secret in what is said."""
+
+import base64
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shell import ROOT, Outcome, run
+from tests.storage.old_stores import put_old_store
+
+SECRET = "correct horse battery staple"
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+def states(home: Path, use: str) -> dict[int, str]:
+    """Version -> state of one key."""
+    keys = run("keys", "status", "--json", home=home).json["keys"]
+    return {key["version"]: key["state"] for key in keys if key["use"] == use}
+
+
+def listed(home: Path, **environment: str) -> list[str]:
+    rows = run("patient", "list", "--json", home=home, **environment).json
+    return [row["id"] for row in rows]
+
+
+def secrets_of(home: Path) -> list[str]:
+    """Every key of a ring that is in clear in its file."""
+    document = json.loads((home / "keys" / "ring.json").read_text())
+    return [key["key"] for keys in document["keys"].values() for key in keys]
+
+
+def quiet(outcome: Outcome, *secrets: str) -> Outcome:
+    """The same outcome, which shows none of the secrets."""
+    for secret in secrets:
+        assert secret not in outcome.out + outcome.err
+    return outcome
+
+
+def test_the_program_leaves_no_core_when_it_crashes() -> None:
+    code = """
+import ctypes, resource
+from service.process import forbid_core_dumps
+forbid_core_dumps()
+print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+
+    assert shown == ("(0, 0) 0\n" if sys.platform == "linux" else "(0, 0) -1\n")
+
+
+def test_every_command_forbids_core_dumps_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[None] = []
+    monkeypatch.setattr("cli.forbid_core_dumps", lambda: asked.append(None))
+
+    run("sources")
+
+    assert asked == [None]
+
+
+def test_status_shows_versions_and_states_and_no_key(clinic: Path) -> None:
+    for words in (("keys", "status"), ("keys", "status", "--json")):
+        outcome = quiet(run(*words, home=clinic), *secrets_of(clinic))
+        assert outcome.status == 0
+    found = run("keys", "status", "--json", home=clinic).json
+    assert found["protected_by"] == "file"
+    public = next(key["public"] for key in found["keys"] if key["use"] == "audit")
+    assert re.fullmatch("[0-9a-f]{64}", public)
+    assert public in run("keys", "status", home=clinic).out
+
+
+@pytest.mark.parametrize("use", ["wrap", "index", "audit"])
+def test_a_key_is_replaced_and_everything_goes_on(clinic: Path, use: str) -> None:
+    before = listed(clinic)
+
+    done = run("keys", "rotate", use, "--json", home=clinic).json
+
+    assert (done["use"], done["version"], done["damaged"]) == (use, 2, [])
+    assert done["n_moved"] == (0 if use == "audit" else len(before))
+    assert states(clinic, use) == {1: "retired", 2: "primary"}
+    assert listed(clinic) == before
+    assert run("audit", "verify", home=clinic).status == 0
+
+
+def test_data_keys_are_replaced_with_the_key_that_wraps_them(clinic: Path) -> None:
+    outcome = run("keys", "rotate", "--data-keys", home=clinic)
+
+    assert outcome.status == 0
+    assert "wrap key 2 is in use, 3 patients moved to it" in outcome.out
+    assert "keep a copy" in outcome.out
+    assert run("audit", "verify", home=clinic).status == 0
+    assert run("keys", "rotate", "index", "--data-keys", home=clinic).status == 2
+
+
+def test_a_damaged_patient_is_named_and_the_others_are_moved(clinic: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    patient = listed(clinic)[1]
+    with closing(sqlite3.connect(clinic / "patients.db")) as connection:
+        connection.execute(
+            "UPDATE patient SET wrapped_key = zeroblob(length(wrapped_key)) WHERE id = ?",
+            [patient],
+        )
+        connection.commit()
+
+    outcome = run("keys", "rotate", "--json", home=clinic)
+
+    assert outcome.status == 1
+    document = json.loads(outcome.out)
+    assert (document["damaged"], document["n_moved"]) == ([patient], 2)
+    assert outcome.err.startswith(f"error: patient {patient}: ")
+
+
+def test_a_replaced_key_can_be_destroyed_and_no_other(clinic: Path) -> None:
+    run("keys", "rotate", home=clinic)
+
+    assert "wrap key 2" in run("keys", "destroy", "2", "--yes", home=clinic).error
+    done = run("keys", "destroy", "1", "--yes", "--json", home=clinic).json
+
+    assert done == {"destroyed": {"use": "wrap", "version": 1}}
+    assert states(clinic, "wrap") == {1: "destroyed", 2: "primary"}
+    assert run("audit", "verify", home=clinic).status == 0
+
+
+def test_nothing_is_destroyed_without_a_yes(clinic: Path) -> None:
+    run("keys", "rotate", home=clinic)
+    process = subprocess.run(
+        [sys.executable, "cli.py", "keys", "destroy", "1", "--json", "--home", str(clinic)],
+        cwd=ROOT, input="n\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (process.returncode, process.stdout) == (1, "")
+    assert "Destroy?" in process.stderr
+    assert states(clinic, "wrap") == {1: "retired", 2: "primary"}
+
+
+@pytest.mark.parametrize(
+    "words", [("rotate",), ("rotate", "index"), ("rotate", "audit"), ("destroy", "1", "--yes")]
+)
+def test_only_a_security_officer_replaces_and_destroys_keys(
+    clinic: Path, words: tuple[str, ...]
+) -> None:
+    assert "is not allowed to clinician" in run("keys", *words, home=clinic, ACTOR="dr.lee").error
+    assert set(states(clinic, "wrap")) == {1}
+
+
+def test_a_ring_under_a_passphrase_opens_with_it_and_no_other(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    words = ("keys", "init", "--provider", "passphrase", "--json")
+    made = quiet(run(*words, home=home, PASSPHRASE=SECRET), SECRET).json
+    assert made["protected_by"] == "passphrase"
+    assert SECRET not in (home / "keys" / "ring.json").read_text()
+
+    status = quiet(run("keys", "status", "--json", home=home, PASSPHRASE=SECRET), SECRET).json
+    assert (status["store_id"], status["protected_by"]) == (made["store_id"], "passphrase")
+
+    wrong = "incorrect horse battery staple"
+    error = quiet(run("keys", "status", home=home, PASSPHRASE=wrong), wrong, SECRET).error
+    assert "passphrase" in error
+    assert "set PHARMAKON_PASSPHRASE" in run("keys", "status", home=home).error
+
+
+def test_a_short_passphrase_makes_no_ring(tmp_path: Path) -> None:
+    words = ("keys", "init", "--provider", "passphrase")
+
+    error = quiet(run(*words, home=tmp_path, PASSPHRASE="hunter2"), "hunter2").error
+
+    assert "at least 15 characters" in error
+    assert not (tmp_path / "keys" / "ring.json").exists()
+
+
+def test_a_ring_under_a_key_of_the_environment(tmp_path: Path) -> None:
+    run("keys", "init", "--provider", "environment", home=tmp_path, KEY=KEY)
+
+    assert quiet(run("keys", "status", home=tmp_path, KEY=KEY), KEY).status == 0
+    other = base64.b64encode(bytes(32)).decode()
+    quiet(run("keys", "status", home=tmp_path, KEY=other), other, KEY).error  # noqa: B018
+    assert "PHARMAKON_KEY" in run("keys", "status", home=tmp_path).error
+
+
+def test_a_ring_under_a_command(tmp_path: Path) -> None:
+    command = tmp_path / "wrap it"
+    command.write_text("#!/bin/sh\nrev\n")
+    command.chmod(0o700)
+    line = f"'{command}' --token hush"
+
+    run("keys", "init", "--provider", "command", home=tmp_path, KEY_COMMAND=line)
+
+    assert run("keys", "status", home=tmp_path, KEY_COMMAND=line).status == 0
+    error = quiet(run("keys", "status", home=tmp_path, KEY_COMMAND="false hush"), "hush").error
+    assert "the key command 'false' with 'unwrap'" in error
+
+
+def test_what_protects_the_ring_can_be_exchanged(clinic: Path) -> None:
+    before = listed(clinic)
+    secrets = secrets_of(clinic)
+    words = ("keys", "protect", "--provider")
+
+    run(*words, "passphrase", home=clinic, PASSPHRASE=SECRET)
+
+    text = (clinic / "keys" / "ring.json").read_text()
+    assert not any(secret in text for secret in secrets)
+    assert listed(clinic, PASSPHRASE=SECRET) == before
+    done = run(*words, "environment", "--json", home=clinic, PASSPHRASE=SECRET, KEY=KEY).json
+    assert done["protected_by"] == "environment"
+    assert listed(clinic, KEY=KEY) == before
+    assert "already" in run(*words, "environment", home=clinic, KEY=KEY).error
+
+
+def test_a_passphrase_takes_the_place_of_another_only_at_a_terminal(tmp_path: Path) -> None:
+    run("keys", "init", "--provider", "passphrase", home=tmp_path, PASSPHRASE=SECRET)
+    words = ("keys", "protect", "--provider", "passphrase")
+
+    assert "at a terminal" in run(*words, home=tmp_path, PASSPHRASE=SECRET).error
+    assert run("keys", "status", home=tmp_path, PASSPHRASE=SECRET).status == 0
+
+
+def at_a_terminal(*words: str | Path, answers: list[str]) -> tuple[int, str]:
+    """Exit status and everything shown, when each prompt for a passphrase gets its answer."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("PHARMAKON_")}
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(ROOT)
+        os.execve(sys.executable, [sys.executable, "cli.py", *map(str, words)], environment)
+    shown, n_answered = b"", 0
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # how Linux says that the other side is gone
+            part = b""
+        if not part:
+            break
+        shown += part
+        if shown.count(b": ") > n_answered < len(answers) and shown.endswith(b": "):
+            os.write(terminal, answers[n_answered].encode() + b"\n")
+            n_answered += 1
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def test_at_a_terminal_a_passphrase_is_asked_for_without_echo(tmp_path: Path) -> None:
+    place = ("--home", tmp_path)
+    init = ("keys", "init", "--provider", "passphrase", *place)
+
+    status, shown = at_a_terminal(*init, answers=[SECRET, "another passphrase"])
+    assert (status, "not the same" in shown) == (1, True)
+    assert at_a_terminal(*init, answers=[SECRET, SECRET])[0] == 0
+
+    status, shown = at_a_terminal("keys", "status", *place, answers=[SECRET])
+    assert (status, SECRET in shown, "protected by: passphrase" in shown) == (0, False, True)
+    protect = ("keys", "protect", "--provider", "passphrase", *place)
+    new = "quite another long passphrase"
+    status, shown = at_a_terminal(*protect, answers=[SECRET, new, new])
+    assert (status, SECRET in shown, new in shown) == (0, False, False)
+    assert run("keys", "status", home=tmp_path, PASSPHRASE=new).status == 0
+
+
+def test_a_passphrase_is_asked_for_once_however_often_the_ring_is_opened(
+    clinic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("keys", "protect", "--provider", "passphrase", home=clinic, PASSPHRASE=SECRET)
+    asked: list[str] = []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return SECRET
+
+    monkeypatch.setattr("getpass.getpass", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+    assert run("audit", "verify", home=clinic).status == 0
+    assert run("store", "status", home=clinic).status == 0
+    assert asked == ["passphrase of the key ring: "] * 2
+
+
+def test_store_status_tells_what_is_there_and_no_patient(clinic: Path) -> None:
+    first, *_ = listed(clinic)
+    run("patient", "erase", first, "--yes", home=clinic)
+
+    found: dict[str, Any] = run("store", "status", "--json", home=clinic).json
+
+    head = run("audit", "verify", "--json", home=clinic).json
+    assert (found["engine"], found["schema"]) == ("sqlite", "0002")
+    assert (found["patients"], found["erased"]) == (2, 1)
+    assert found["entries"] == head["entries"]
+    assert found["bytes_on_disk"] >= (clinic / "patients.db").stat().st_size
+    shown = run("store", "status", home=clinic).out
+    assert str(clinic / "patients.db") in shown
+    assert "patients: 2\n" in shown
+    assert first not in shown
+
+
+def test_the_location_of_a_store_is_shown_without_its_password(clinic: Path) -> None:
+    url = "postgresql+psycopg://ada:hush@127.0.0.1:1/store"
+
+    error = quiet(run("store", "status", home=clinic, STORE=url), "hush").error
+
+    assert "127.0.0.1" in error
+
+
+def test_a_store_of_the_first_schema_is_told_and_migrated(tmp_path: Path) -> None:
+    put_old_store(str(tmp_path / "patients.db"))
+    (tmp_path / "keys").mkdir(mode=0o700)
+    ring = tmp_path / "keys" / "ring.json"
+    shutil.copy(ROOT / "tests" / "storage" / "stores_v1" / "ring.json", ring)
+    ring.chmod(0o600)
+
+    before = run("store", "status", "--json", home=tmp_path).json
+    assert (before["schema"], before["patients"]) == ("0001", None)
+    assert "store migrate" in run("patient", "list", home=tmp_path).error
+
+    migrated = run("store", "migrate", "--json", home=tmp_path, ACTOR="owner").json
+
+    assert migrated == {"from": "0001", "to": "0002"}
+    after = run("store", "status", "--json", home=tmp_path).json
+    assert after["patients"] > 0
+    assert run("audit", "verify", home=tmp_path).status == 0
+    last = run("audit", "log", "-n", "1", "--json", home=tmp_path, ACTOR="owner").json[0]
+    assert last["action"] == "store.migrate"
+    assert "up to date" in run("store", "migrate", home=tmp_path, ACTOR="owner").out
+
+
+def test_without_a_store_there_is_no_status(tmp_path: Path) -> None:
+    run("keys", "init", home=tmp_path)
+
+    assert "`patient import` makes one" in run("store", "status", home=tmp_path).error
+    assert "no patient store" in run("store", "migrate", home=tmp_path).error
