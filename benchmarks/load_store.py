@@ -4,8 +4,9 @@
     python benchmarks/load_store.py --postgres [--patients N] [--seconds S] [--mix MIX]
 
 FOLDER is one that ``store_patients.py`` filled; with ``--postgres`` a server is started and filled
-for the run. 200 reads and 50 writes a second from 16 readers
-and 4 writers, each a process of its own with arrivals of its own (Poisson, seeded), for 10 minutes.
+for the run. 200 reads and 50 writes a second from 16 readers and 4 writers, each a process of its
+own with arrivals of its own (Poisson, seeded), for 10 minutes.
+
 What arrives while a process is busy waits in its queue, and its latency counts from its arrival:
 a store that stalls is not let off by asking it less. A read is ``database.reading(...).get``, which
 writes its audit entry. A write changes one patient: MIX ``suggest`` puts a suggestion, ``merge``

@@ -217,9 +217,12 @@ def entries(places: Places, options: argparse.Namespace) -> list[str]:
                     unit.commit()
             facts = {"entries": n_entries, "database": places.kind}
             record("entries.writing", time.perf_counter() - begin, "s", **facts)
-            bar = ENTRIES_SECONDS * n_entries / ENTRIES
+            bar = ENTRIES_SECONDS * max(1, n_entries / ENTRIES)
+            spent = time.process_time()
             seconds, _ = timed(database.verify_audit)
-            record("entries.verify", seconds, "s", bar=bar, **facts)
+            spent = time.process_time() - spent
+            record("entries.verify", seconds, "s", bar=bar, processor_s=round(spent, 2),
+                   us_an_entry=round(1e6 * seconds / n_entries, 2), **facts)  # fmt: skip
         record("entries.disk", bytes_on_disk(place) / n_entries, "bytes an entry", **facts)
     return [f"{n_entries:,} entries verified in {seconds:.2f} s"] if seconds > bar else []
 

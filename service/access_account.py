@@ -44,7 +44,7 @@ REASONS: dict[str, str] = {
 
 
 def account(entries: Iterable[AuditEntry]) -> Iterator[str]:
-    """One line an entry, in their order; all of them, the reading of this list included.
+    """One line an entry, in their order; all of them, earlier readings of this list included.
 
     Nothing is left out or put together: whether a line was an access is for the reader to judge.
     """

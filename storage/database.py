@@ -28,6 +28,7 @@ from storage.audit import (
 from storage.backend import Backend
 from storage.checkpoint import ERASED, Checkpoint, Part
 from storage.errors import (
+    AuditError,
     KeyRingError,
     NotFoundError,
     SchemaVersionError,
@@ -91,8 +92,9 @@ class UnitOfWork:
         Erasures that are in the file and not in the store, because a crash came
         between, are completed with them.
         """
-        plan = tombstones.plan(self.erased)
         known = self.state.head.parts[ERASED]
+        tombstones.check(known.size, known.root)  # reads what others wrote
+        plan = tombstones.plan(self.erased)
         if plan.count > known.size:
             pending = tombstones.after(known.size)
             self.erased += complete_erasures(self.state, self.audit, pending)
@@ -115,6 +117,7 @@ class Database:
         self.known_actors = actors.KnownActors()
         self.tombstones: Tombstones
         self._known: KnownHead | None = None
+        self._n_seen = 0  # entries of the longest log seen behind the gate
 
     @classmethod
     def create(
@@ -244,7 +247,7 @@ class Database:
         unit: UnitOfWork | None = None
         try:
             with self.translated(), self.backend.gate() as connection:
-                state = self.signed(connection)
+                state = self._newest(connection)
                 audit = AuditLog(state, actor=actor, purpose=purpose, clock=self.clock)
                 unit = UnitOfWork(self, state, audit)
                 yield unit
@@ -253,7 +256,7 @@ class Database:
                 self._record_after_error(unit, error)
             raise
         if unit.is_committed:
-            self._known = unit.state.known
+            self._note(unit.state.known)
             self.backend.after_commit(has_erased=bool(unit.erased))
         elif unit.audit.appended:
             self._record_rolled_back(unit, None)
@@ -324,12 +327,12 @@ class Database:
         """Append one entry in a transaction of its own."""
         with self.translated(), self.backend.gate() as connection:
             audit = AuditLog(
-                self.signed(connection), actor=actor, purpose=purpose, clock=self.clock
+                self._newest(connection), actor=actor, purpose=purpose, clock=self.clock
             )
             entry = audit.append(action, subject=subject, outcome=outcome, detail=detail)
             audit.sign()
             connection.commit()
-        self._known = audit.state.known
+        self._note(audit.state.known)
         return entry
 
     def signed(self, connection: Connection) -> SignedState:
@@ -337,6 +340,26 @@ class Database:
         state = SignedState(connection, self.ring, self._known)
         self._known = state.known
         return state
+
+    def _newest(self, connection: Connection) -> SignedState:
+        """``signed``, behind the gate: where a log that is shorter than before was put back.
+
+        Raises:
+            AuditError: it is.
+        """
+        state = self.signed(connection)
+        if state.head.n_entries < self._n_seen:
+            raise AuditError(
+                f"the log has {state.head.n_entries} entries and had {self._n_seen}: an older "
+                "database was put in place",
+                index=state.head.n_entries,
+            )
+        return state
+
+    def _note(self, known: KnownHead) -> None:
+        """Remember what was committed."""
+        self._known = known
+        self._n_seen = known.head.n_entries
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -356,13 +379,15 @@ class Database:
         try:
             self._record_rolled_back(unit, type(error).__name__)
         except StorageError as second:
+            if isinstance(error, StorageError):
+                raise second from error  # a refusal is an answer, and none is given unrecorded
             error.add_note(f"and the audit log could not record it: {type(second).__name__}")
 
     def _record_rolled_back(self, unit: UnitOfWork, failure: str | None) -> None:
         """Write the entries of a unit that was rolled back, in a transaction of their own."""
         old = unit.audit
         with self.translated(), self.backend.gate() as connection:
-            state = self.signed(connection)
+            state = self._newest(connection)
             if unit.head is not None and state.head.text == unit.head.text:
                 return  # it did commit, and only the answer was lost
             audit = AuditLog(state, actor=old.actor, purpose=old.purpose, clock=self.clock)
@@ -375,7 +400,7 @@ class Database:
                 audit.append(Action.UNIT_FAILED, outcome=failure)
             audit.sign()
             connection.commit()
-        self._known = audit.state.known
+        self._note(audit.state.known)
 
 
 class _InUnit:
@@ -387,6 +412,9 @@ class _InUnit:
 
     def roles(self, state: SignedState) -> tuple[str, ...]:
         return self._database.known_actors.roles(state, self.actor, now=self.now())
+
+    def is_buried(self, patient_id: str) -> bool:
+        return patient_id in self._database.tombstones.ids
 
     @contextmanager
     def state(self) -> Iterator[SignedState]:
@@ -411,6 +439,9 @@ class _Alone:
 
     def roles(self, state: SignedState) -> tuple[str, ...]:
         return self._database.known_actors.roles(state, self.actor, now=self.now())
+
+    def is_buried(self, patient_id: str) -> bool:
+        return patient_id in self._database.tombstones.ids
 
     @contextmanager
     def state(self) -> Iterator[SignedState]:

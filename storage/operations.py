@@ -41,6 +41,10 @@ class Scope(Protocol):
         """The actor's roles now."""
         ...
 
+    def is_buried(self, patient_id: str) -> bool:
+        """Whether the file of erasures names this patient, whatever the database says."""
+        ...
+
     def state(self) -> AbstractContextManager[SignedState]:
         """The signed state to read from."""
         ...
@@ -104,6 +108,9 @@ class Access:
             raise NotFoundError(NO_PATIENT)
         if found.row.erased_at is not None:
             raise ErasedError(f"patient {found.row.id} was erased on {found.row.erased_at}")
+        if self.scope.is_buried(found.row.id):
+            # A crash came between the file and the database, or an older one was put in place.
+            raise ErasedError(f"patient {found.row.id} was erased, by the file of erasures")
         asked = condition(self._roles, self.scope.purpose, self.action)
         if asked is not Condition.NONE:
             is_open = asked is Condition.BROKEN_GLASS and has_broken_glass(

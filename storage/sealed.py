@@ -490,7 +490,8 @@ def resources_digest(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def _consent_bytes(said: Mapping[str, str]) -> bytes:
-    return json.dumps(dict(said), sort_keys=True).encode()
+    # Of one length, which would tell what was said.
+    return json.dumps(dict(said), sort_keys=True).encode().ljust(128)
 
 
 def suggestions_digest(rows: Iterable[Sequence[Any]], digest: bytes = EMPTY_CHAIN) -> bytes:

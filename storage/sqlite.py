@@ -5,7 +5,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,8 @@ class SqliteBackend:
                         if isinstance(error.__cause__ or error, DatabaseError):
                             # A commit that failed may leave its transaction open, and closing
                             # does not end it while somebody holds the error and its cursor.
-                            driver_of(connection).rollback()
+                            with suppress(sqlite3.Error):
+                                driver_of(connection).rollback()
                             connection.invalidate()
                         raise
         except StorageError:

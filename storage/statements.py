@@ -5,8 +5,8 @@ audited read is seven statements: without this, they cost more than its encrypti
 signature together. Transactions are SQLAlchemy's, as everywhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect, LargeBinary, Select
@@ -40,12 +40,21 @@ class Statement:
     def all(self, connection: Connection, values: Values | None = None) -> list[Row]:
         """Every row."""
         compiled, cursor = self._executed(connection, values or {})
-        rows: list[Row] = cursor.fetchall()
-        for place, kind, convert in compiled.conversions:
-            # A writer of a SQLite file can put anything there; hardly ever needed.
-            if any(type(row[place]) is not kind and row[place] is not None for row in rows):
-                rows = [(*row[:place], convert(row[place]), *row[place + 1 :]) for row in rows]
-        return rows
+        return compiled.converted(cursor.fetchall())
+
+    def batches(self, connection: Connection, size: int) -> Generator[list[Row], None, None]:
+        """Every row, ``size`` at a time and no more in memory; to be closed if it is left early."""
+        compiled = self._for(connection.dialect, 0)
+        driver = _begun(connection)
+        try:
+            # PostgreSQL's cursors hold all rows in memory, but for those with a name.
+            named = {} if connection.dialect.name == "sqlite" else {"name": f"batches_{id(self)}"}
+            with closing(driver.cursor(**named)) as cursor:
+                cursor.execute(compiled.sql, compiled.bound({}))
+                while rows := cursor.fetchmany(size):
+                    yield compiled.converted(rows)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise translated(error, connection, compiled.sql) from error
 
     def first(self, connection: Connection, values: Values | None = None) -> Row | None:
         """The first row, if there is one."""
@@ -103,8 +112,10 @@ def savepoint(connection: Connection) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            driver.execute("ROLLBACK TO SAVEPOINT operation")
-            driver.execute("RELEASE SAVEPOINT operation")
+            # After an I/O error the whole transaction may be gone: the first error is the reason.
+            with suppress(connection.dialect.loaded_dbapi.Error):
+                driver.execute("ROLLBACK TO SAVEPOINT operation")
+                driver.execute("RELEASE SAVEPOINT operation")
             raise
         driver.execute("RELEASE SAVEPOINT operation")
     except connection.dialect.loaded_dbapi.Error as error:
@@ -131,6 +142,13 @@ class _Compiled(NamedTuple):
     parts: Sequence[str]  # names of the values of a list
     list_name: str | None
     conversions: Sequence[tuple[int, type, Any]]  # of columns that may hold another type
+
+    def converted(self, rows: list[Row]) -> list[Row]:
+        """The rows with what a writer of a SQLite file put in the place of bytes or text."""
+        for place, kind, convert in self.conversions:  # hardly ever needed
+            if any(type(row[place]) is not kind and row[place] is not None for row in rows):
+                rows = [(*row[:place], convert(row[place]), *row[place + 1 :]) for row in rows]
+        return rows
 
     def bound(self, values: Values) -> Any:
         """The values as the driver takes them."""

@@ -4,11 +4,11 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Self
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from storage import merkle
@@ -29,6 +29,7 @@ from storage.sealed import (
     same,
     suggestions_digest,
 )
+from storage.statements import Statement
 from storage.tables import (
     REVISION,
     REVISION_TABLE,
@@ -47,6 +48,28 @@ from storage.tree import BLOCK_LEVEL, expected_tiles
 
 _BLOCK = 1 << BLOCK_LEVEL
 _BATCH = 40 * _BLOCK
+
+_LEAVES = Statement(
+    select(
+        AuditEntryRow.position, AuditEntryRow.leaf, AuditEntryRow.subject, AuditEntryRow.entry
+    ).order_by(AuditEntryRow.position)
+)
+_PATIENTS = Statement(select(*PATIENT_COLUMNS).order_by(PatientRow.ordinal))
+_IDENTIFIERS = Statement(
+    select(IdentifierRow.patient, IdentifierRow.blind_index, IdentifierRow.sealed).order_by(
+        IdentifierRow.patient
+    )
+)
+_RESOURCES = Statement(
+    select(ResourceRow.patient, *RESOURCE_COLUMNS).order_by(
+        ResourceRow.patient, ResourceRow.position
+    )
+)
+_SUGGESTIONS = Statement(
+    select(SuggestionRow.patient, *SUGGESTION_COLUMNS).order_by(
+        SuggestionRow.patient, SuggestionRow.position
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -140,23 +163,17 @@ def _verify_leaves(state: SignedState, checkpoint: Checkpoint | None) -> None:
 def _leaves(state: SignedState) -> Generator[tuple[int, list[bytes]], None, None]:
     """Batches of leaf hashes with the index of the first, each compared with what is stored."""
     first, size = 0, state.head.n_entries
-    with state.connection.execute(
-        select(
-            AuditEntryRow.position, AuditEntryRow.leaf, AuditEntryRow.subject, AuditEntryRow.entry
-        )
-        .order_by(AuditEntryRow.position)
-        .execution_options(yield_per=_BATCH)
-    ) as rows:
-        for batch in rows.partitions():
+    with closing(_LEAVES.batches(state.connection, _BATCH)) as batches:
+        for batch in batches:
             positions, stored, subjects, entries = zip(*batch, strict=True)
             leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
             stop = first + len(leaves)
             if stop > size or positions != tuple(range(first, stop)) or list(stored) != leaves:
                 _name_the_altered(batch, first, leaves, size)
-            for index, subject in enumerate(subjects):
+            for index, (subject, entry) in enumerate(zip(subjects, entries, strict=True)):
                 # In canonical JSON a quoted name stands nowhere but where the field is, and
                 # the time follows: nothing fits between that is not the whole subject.
-                if b'"subject":"%s","time":"' % subject.encode() not in entries[index]:
+                if b'"subject":"%s","time":"' % subject.encode() not in entry:
                     raise AuditError(
                         f"column 'subject' of audit entry {first + index} differs from the entry "
                         "itself",
@@ -187,12 +204,8 @@ def _name_the_altered(rows: Sequence[Any], first: int, leaves: Sequence[bytes], 
 
 def _name_the_misplaced(state: SignedState) -> None:
     """Entries that were moved with their hashes say themselves where they belong."""
-    with state.connection.execute(
-        select(AuditEntryRow.position, AuditEntryRow.entry)
-        .order_by(AuditEntryRow.position)
-        .execution_options(yield_per=_BATCH)
-    ) as rows:
-        for position, entry in rows:
+    with closing(_LEAVES.batches(state.connection, _BATCH)) as batches:
+        for position, _, _, entry in chain.from_iterable(batches):
             if b'"index":%d,' % position not in entry:
                 raise AuditError(
                     f"audit entry {position} says itself that it is another one", index=position
@@ -260,22 +273,12 @@ def _verify_patients(state: SignedState, tombstones: Tombstones) -> list[bytes]:
     named = tombstones.ids.keys() - {each.patient for each in tombstones.after(count)}
     leaves = []
     with ExitStack() as stack:
-        identifiers = stack.enter_context(
-            _Rows(state, IdentifierRow, (IdentifierRow.blind_index, IdentifierRow.sealed))
+        identifiers, resources, suggestions = (
+            stack.enter_context(_Rows(state, statement))
+            for statement in (_IDENTIFIERS, _RESOURCES, _SUGGESTIONS)
         )
-        resources = stack.enter_context(
-            _Rows(state, ResourceRow, RESOURCE_COLUMNS, ResourceRow.position)
-        )
-        suggestions = stack.enter_context(
-            _Rows(state, SuggestionRow, SUGGESTION_COLUMNS, SuggestionRow.position)
-        )
-        rows = stack.enter_context(
-            state.connection.execute(
-                select(*PATIENT_COLUMNS)
-                .order_by(PatientRow.ordinal)
-                .execution_options(yield_per=_BATCH)
-            )
-        )
+        batches = stack.enter_context(closing(_PATIENTS.batches(state.connection, _BATCH)))
+        rows = chain.from_iterable(batches)
         for ordinal, values in enumerate(rows):
             row = Patient(*values)
             if row.ordinal != ordinal:
@@ -322,22 +325,16 @@ def _verify_tiles(state: SignedState, leaves: Mapping[str, Sequence[bytes]]) -> 
 class _Rows:
     """The rows of one table by patient, read once in the patients' order."""
 
-    def __init__(
-        self, state: SignedState, table: Any, columns: Sequence[Any], order: Any = None
-    ) -> None:
-        statement: Select[Any] = select(table.patient, *columns).order_by(table.patient)
-        if order is not None:
-            statement = statement.order_by(order)
-        self._rows = state.connection.execute(statement.execution_options(yield_per=_BATCH))
-        self._name = table.__tablename__
-        self._groups = groupby(self._rows, key=itemgetter(0))
+    def __init__(self, state: SignedState, statement: Statement) -> None:
+        self._batches = statement.batches(state.connection, _BATCH)
+        self._groups = groupby(chain.from_iterable(self._batches), key=itemgetter(0))
         self._next = next(self._groups, None)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._rows.close()
+        self._batches.close()
 
     def of(self, ordinal: int) -> Iterator[Sequence[Any]]:
         """The rows of this patient; patients must be asked for in order."""
@@ -350,4 +347,4 @@ class _Rows:
     def finish(self) -> None:
         """Pass only if every row was somebody's."""
         if self._next is not None:
-            raise AuditError(f"table {self._name} holds rows of no patient")
+            raise AuditError("the store holds rows of no patient")

@@ -11,8 +11,17 @@ from service.errors import SettingsError
 
 def confirm(question: str, *, is_sure: bool) -> None:
     """Go on only if the person says yes, or said ``--yes``."""
-    if not is_sure:
-        typer.confirm(question, abort=True, err=True)
+    if not is_sure and line(f"{question} [y/N]") not in ("y", "yes", "Y"):
+        raise typer.Abort
+
+
+def line(question: str) -> str:
+    """The line that the person types, without white space around it; nothing ends the command."""
+    typer.echo(f"{question}: ", nl=False, err=True)
+    typed = sys.stdin.readline()
+    if not typed:
+        raise typer.Abort
+    return typed.strip()
 
 
 def passphrase_asker() -> Callable[[bool], str | None]:

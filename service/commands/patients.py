@@ -186,10 +186,11 @@ def break_glass(
     as_json: AsJson = False,
 ) -> None:
     """Open an emergency access to a patient's record; then read it with --emergency."""
+    from service.commands.asking import line
     from service.patients import EMERGENCY, open_store
 
-    why = reason or typer.prompt(
-        "Why (10 to 1,000 characters; it is sealed, and a security officer reviews it)", err=True
+    why = reason or line(
+        "Why (10 to 1,000 characters; it is sealed, and a security officer reviews it)"
     )
     asked = settings(home)
     with open_store(asked) as store, store.unit(asked.actor, purpose=EMERGENCY) as unit:

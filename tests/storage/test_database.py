@@ -348,3 +348,32 @@ def test_a_store_can_be_closed_and_taken_up_again(
         store(again, RECORD, [])
         assert again.verify_audit().head.n_entries == 4
     assert "store_id" in repr(database)
+
+
+@only_sqlite
+def test_a_process_that_has_the_store_open_notices_that_an_older_one_was_put_in_its_place(
+    database: Database, ada: str, location: str, tmp_path: Path
+) -> None:
+    older = tmp_path / "older.db"
+    with closing(sqlite3.connect(location)) as source, closing(sqlite3.connect(older)) as copy:
+        source.backup(copy)
+    read(database, ada)
+    with closing(sqlite3.connect(older)) as source, closing(sqlite3.connect(location)) as copy:
+        source.backup(copy)
+
+    with pytest.raises(AuditError, match="an older database was put in place"):
+        read(database, ada)
+
+
+def test_a_refusal_in_a_unit_that_cannot_be_recorded_is_not_given(
+    database: Database, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("the disk is full")
+
+    with (
+        pytest.raises(StoreUnavailableError, match="disk is full"),
+        database.unit("officer", purpose="request") as unit,
+    ):
+        monkeypatch.setattr("storage.audit.AuditLog.sign", fail)
+        unit.patients.erase("0" * 32)

@@ -117,6 +117,24 @@ def test_a_power_cut_at_any_moment_loses_nothing_acknowledged(
             check(tmp_path / f"{moment}", disk.acknowledged)
 
 
+def test_a_power_cut_while_a_store_is_made_leaves_none_or_a_whole_one(
+    faults: Faults, tmp_path: Path
+) -> None:
+    home, log = tmp_path / "home", tmp_path / "log"
+    home.mkdir()
+    disk, rng = PowerCut(home), random.Random(5)
+    assert faults.run(home, job="make", log=str(log))[0] == WHOLE
+    made = list(changes(log))
+    moments = {*spread(len(made), N_SAMPLES), len(made)}
+    for moment, change in enumerate(made, 1):
+        disk.take(change)
+        if moment in moments:
+            for how in ("dropped", "torn", "random"):
+                cut = tmp_path / f"{moment}-{how}"
+                disk.write(cut, how, rng)
+                made_again(cut, is_made=disk.acknowledged == [{"made": True}])
+
+
 def test_the_replay_of_all_changes_gives_the_files_as_they_are(
     day: tuple[PowerCut, list[Change]], tmp_path: Path
 ) -> None:

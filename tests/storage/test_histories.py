@@ -7,12 +7,14 @@ said too.
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from storage import AuditError, Database, Identifier, KeyRing, StorageError
+from storage import AuditError, Database, DecryptionError, Identifier, KeyRing, StorageError
 from storage.merkle import is_consistent, is_included, leaf_hash
+from storage.rotation import rotate
 from tests.storage.stores import OWNER
 
 
@@ -35,6 +37,11 @@ class Copies:
                     unit.patients.add([{"resourceType": "Patient"}], [Identifier("n", f"{i}")])
                     unit.commit()
             return database.checkpoint().text
+
+    def sql(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
+        """As someone with the file and no keys."""
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            return list(connection.execute(statement, parameters))
 
     def kept(self) -> bytes:
         return self.file.read_bytes()
@@ -101,9 +108,7 @@ def test_a_head_signed_by_another_key_is_refused(copies: Copies, tmp_path: Path)
     with copies.open() as database:
         head = database.checkpoint()
     forged = head.sign(stranger)
-    with sqlite3.connect(copies.file) as connection:
-        connection.execute("UPDATE audit_head SET checkpoint = ?", (forged.text,))
-    connection.close()
+    copies.sql("UPDATE audit_head SET checkpoint = ?", forged.text)
 
     assert document.exists()
     with pytest.raises(AuditError, match="no signature of this store"):
@@ -122,6 +127,33 @@ def test_another_stores_file_in_its_place_is_refused(copies: Copies, tmp_path: P
         copies.open().close()
     with other.open() as database, pytest.raises(AuditError, match="is of store"):
         database.verify_audit(head)
+
+
+@pytest.mark.parametrize("are_data_keys_new", [False, True])
+def test_a_wrapped_key_of_before_a_rotation_opens_nothing_that_it_did_not(
+    copies: Copies, are_data_keys_new: bool
+) -> None:
+    """The same data key under an older key tells nothing new; an older data key opens nothing."""
+    copies.add()
+    columns = "wrapped_key, kek_version"
+    (before,) = copies.sql(f"SELECT {columns} FROM patient")
+    with copies.open() as database:
+        reading = database.reading(OWNER, purpose="treatment")
+        patient = reading.list()[0].id
+        record = reading.get(patient)
+        rotate(database, OWNER, data_keys=are_data_keys_new)
+        assert reading.get(patient) == record
+    copies.sql("UPDATE patient SET wrapped_key = ?, kek_version = ?", *before)
+
+    with copies.open() as database:
+        reading = database.reading(OWNER, purpose="treatment")
+        if are_data_keys_new:
+            with pytest.raises(DecryptionError):
+                reading.get(patient)
+            with pytest.raises(AuditError):
+                database.verify_audit()
+        else:
+            assert reading.get(patient) == record
 
 
 def test_proofs_hold_and_forged_ones_do_not(copies: Copies) -> None:
