@@ -22,8 +22,9 @@ from intake.deidentify import Extract, Release, check, check_enough, to_report, 
 from intake.deidentify.dates import Dates
 from service.errors import SettingsError
 from service.patients import OF_ONE_RECORD
-from storage import AccessDeniedError, Database, StorageError
+from storage import AccessDeniedError, Database, StorageError, StoreBusyError
 from storage.access import Action
+from storage.checkpoint import ERASED
 from storage.operations import recorded
 
 RESEARCH = "research"
@@ -101,6 +102,7 @@ def create_extract(
         SettingsError: ``k`` is less than 11, or ``out`` exists or cannot be written.
         NotAnonymousError: fewer than ``k`` patients may leave, or no ``k`` of them are alike.
         AccessDeniedError: the actor may not extract.
+        StoreBusyError: a patient was erased meanwhile.
         StorageError: the store cannot be used, or an entry could not be recorded.
     """
     now = now or datetime.now(UTC)
@@ -110,6 +112,7 @@ def create_extract(
         raise SettingsError(f"{out} exists already; an extract needs a new folder")
     report = ExtractReport(out)
     extract = Extract(now.date(), dates)
+    erased = database.checkpoint().parts[ERASED]
     reading = database.reading(actor, purpose=RESEARCH)
     listed = reading.list()
     check_enough(len(listed), k)  # before anybody's record is opened
@@ -133,6 +136,10 @@ def create_extract(
             # refused to them in between was not denied by the patients.
             with recorded(database.scope(actor, purpose=RESEARCH), Action.EXTRACT_CREATE) as access:
                 access.detail = report.manifest
+            if database.checkpoint().parts[ERASED] != erased:
+                raise StoreBusyError(
+                    "a patient was erased while the extract was written: it is discarded, try again"
+                )
             _place(draft, out)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -18,9 +18,16 @@ from kg.graph import Graph
 from service.cohorts import CohortBuilder
 from service.errors import SettingsError
 from service.extract import ExtractReport, create_extract
-from storage import AccessDeniedError, AuditEntry, Database, KeyRing, StoreUnavailableError
+from storage import (
+    AccessDeniedError,
+    AuditEntry,
+    Database,
+    KeyRing,
+    StoreBusyError,
+    StoreUnavailableError,
+)
 from tests.intake.deidentify_samples import ALL_CANARIES, record, with_each_text_replaced
-from tests.storage.stores import ACTORS, OWNER, admit, office, store
+from tests.storage.stores import ACTORS, OWNER, admit, erase, office, store
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -208,6 +215,21 @@ def test_who_is_no_analyst_any_more_at_the_end_gets_none(database: Database, out
         extract(database, out, progress=revoke)
 
     assert not leftovers(out)
+
+
+def test_an_extract_is_discarded_if_somebody_is_erased_while_it_is_written(
+    database: Database, out: Path
+) -> None:
+    ids = fill(database, 30)
+
+    def erase_the_first(n_read: int) -> None:
+        if n_read == 20:
+            erase(database, ids[0])
+
+    with pytest.raises(StoreBusyError, match="was erased while"):
+        extract(database, out, progress=erase_the_first)
+
+    assert leftovers(out) == []
 
 
 def test_nothing_appears_where_the_entry_cannot_be_written(
