@@ -1,5 +1,6 @@
 """The database of one store: reading it, and units of work, each one transaction."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from storage.errors import (
     NotFoundError,
     SchemaVersionError,
     StorageError,
+    StoreBusyError,
     StoreUnavailableError,
 )
 from storage.keys import KeyRing
@@ -118,6 +120,7 @@ class Database:
         self.tombstones: Tombstones
         self._known: KnownHead | None = None
         self._n_seen = 0  # entries of the longest log seen behind the gate
+        self._inside: set[int] = set()  # threads that hold the gate
 
     @classmethod
     def create(
@@ -246,7 +249,7 @@ class Database:
         """
         unit: UnitOfWork | None = None
         try:
-            with self.translated(), self.backend.gate() as connection:
+            with self._gate() as connection:
                 state = self._newest(connection)
                 audit = AuditLog(state, actor=actor, purpose=purpose, clock=self.clock)
                 unit = UnitOfWork(self, state, audit)
@@ -255,10 +258,11 @@ class Database:
             if unit is not None and not unit.is_committed:
                 self._record_after_error(unit, error)
             raise
-        if unit.is_committed:
-            self._note(unit.state.known)
-            self.backend.after_commit(has_erased=bool(unit.erased))
-        elif unit.audit.appended:
+        finally:
+            if unit is not None and unit.is_committed:
+                self._note(unit.state.known)
+                self.backend.after_commit(has_erased=bool(unit.erased))
+        if not unit.is_committed and unit.audit.appended:
             self._record_rolled_back(unit, None)
 
     def verify_audit(self, checkpoint: str | None = None) -> AuditReport:
@@ -325,7 +329,7 @@ class Database:
         self, actor: str, purpose: str, action: str, *, subject: str, outcome: str, detail: str
     ) -> AuditEntry:
         """Append one entry in a transaction of its own."""
-        with self.translated(), self.backend.gate() as connection:
+        with self._gate() as connection:
             audit = AuditLog(
                 self._newest(connection), actor=actor, purpose=purpose, clock=self.clock
             )
@@ -340,6 +344,22 @@ class Database:
         state = SignedState(connection, self.ring, self._known)
         self._known = state.known
         return state
+
+    @contextmanager
+    def _gate(self) -> Iterator[Connection]:
+        """The gate, which a thread that is inside would wait for in vain."""
+        thread = threading.get_ident()
+        if thread in self._inside:
+            raise StoreBusyError(
+                "this thread is in a unit of work already: read and write with that unit, or "
+                "leave it first"
+            )
+        with self.translated(), self.backend.gate() as connection:
+            self._inside.add(thread)
+            try:
+                yield connection
+            finally:
+                self._inside.discard(thread)
 
     def _newest(self, connection: Connection) -> SignedState:
         """``signed``, behind the gate: where a log that is shorter than before was put back.
@@ -386,7 +406,7 @@ class Database:
     def _record_rolled_back(self, unit: UnitOfWork, failure: str | None) -> None:
         """Write the entries of a unit that was rolled back, in a transaction of their own."""
         old = unit.audit
-        with self.translated(), self.backend.gate() as connection:
+        with self._gate() as connection:
             state = self._newest(connection)
             if unit.head is not None and state.head.text == unit.head.text:
                 return  # it did commit, and only the answer was lost

@@ -1,20 +1,19 @@
-"""`keys` and `store`: made, shown, protected, replaced, destroyed; no secret in what is said."""
+"""`keys`: made, shown, protected, replaced, destroyed; no secret in what is said."""
 
 import base64
 import json
 import os
 import pty
 import re
-import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.shell import ROOT, Outcome, run
-from tests.storage.old_stores import put_old_store
 
 SECRET = "correct horse battery staple"
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -103,9 +102,6 @@ def test_data_keys_are_replaced_with_the_key_that_wraps_them(clinic: Path) -> No
 
 
 def test_a_damaged_patient_is_named_and_the_others_are_moved(clinic: Path) -> None:
-    import sqlite3
-    from contextlib import closing
-
     patient = listed(clinic)[1]
     with closing(sqlite3.connect(clinic / "patients.db")) as connection:
         connection.execute(
@@ -251,20 +247,29 @@ def at_a_terminal(*words: str | Path, answers: list[str]) -> tuple[int, str]:
 
 
 def test_at_a_terminal_a_passphrase_is_asked_for_without_echo(tmp_path: Path) -> None:
-    place = ("--home", tmp_path)
-    init = ("keys", "init", "--provider", "passphrase", *place)
+    init = ("keys", "init", "--provider", "passphrase", "--home", tmp_path)
+    status, shown = at_a_terminal(*init, answers=[SECRET, SECRET])
+    assert (status, SECRET in shown, shown.count("passphrase")) == (0, False, 2)
 
-    status, shown = at_a_terminal(*init, answers=[SECRET, "another passphrase"])
-    assert (status, "not the same" in shown) == (1, True)
-    assert at_a_terminal(*init, answers=[SECRET, SECRET])[0] == 0
-
-    status, shown = at_a_terminal("keys", "status", *place, answers=[SECRET])
-    assert (status, SECRET in shown, "protected by: passphrase" in shown) == (0, False, True)
-    protect = ("keys", "protect", "--provider", "passphrase", *place)
     new = "quite another long passphrase"
+    protect = ("keys", "protect", "--provider", "passphrase", "--home", tmp_path)
     status, shown = at_a_terminal(*protect, answers=[SECRET, new, new])
+
     assert (status, SECRET in shown, new in shown) == (0, False, False)
     assert run("keys", "status", home=tmp_path, PASSPHRASE=new).status == 0
+
+
+def test_a_new_passphrase_is_typed_twice_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([SECRET, f"{SECRET}r"])
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: next(answers))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+    error = quiet(run("keys", "init", "--provider", "passphrase", home=tmp_path), SECRET).error
+
+    assert "not the same" in error
+    assert not (tmp_path / "keys" / "ring.json").exists()
 
 
 def test_a_passphrase_is_asked_for_once_however_often_the_ring_is_opened(
@@ -283,57 +288,3 @@ def test_a_passphrase_is_asked_for_once_however_often_the_ring_is_opened(
     assert run("audit", "verify", home=clinic).status == 0
     assert run("store", "status", home=clinic).status == 0
     assert asked == ["passphrase of the key ring: "] * 2
-
-
-def test_store_status_tells_what_is_there_and_no_patient(clinic: Path) -> None:
-    first, *_ = listed(clinic)
-    run("patient", "erase", first, "--yes", home=clinic)
-
-    found: dict[str, Any] = run("store", "status", "--json", home=clinic).json
-
-    head = run("audit", "verify", "--json", home=clinic).json
-    assert (found["engine"], found["schema"]) == ("sqlite", "0002")
-    assert (found["patients"], found["erased"]) == (2, 1)
-    assert found["entries"] == head["entries"]
-    assert found["bytes_on_disk"] >= (clinic / "patients.db").stat().st_size
-    shown = run("store", "status", home=clinic).out
-    assert str(clinic / "patients.db") in shown
-    assert "patients: 2\n" in shown
-    assert first not in shown
-
-
-def test_the_location_of_a_store_is_shown_without_its_password(clinic: Path) -> None:
-    url = "postgresql+psycopg://ada:hush@127.0.0.1:1/store"
-
-    error = quiet(run("store", "status", home=clinic, STORE=url), "hush").error
-
-    assert "127.0.0.1" in error
-
-
-def test_a_store_of_the_first_schema_is_told_and_migrated(tmp_path: Path) -> None:
-    put_old_store(str(tmp_path / "patients.db"))
-    (tmp_path / "keys").mkdir(mode=0o700)
-    ring = tmp_path / "keys" / "ring.json"
-    shutil.copy(ROOT / "tests" / "storage" / "stores_v1" / "ring.json", ring)
-    ring.chmod(0o600)
-
-    before = run("store", "status", "--json", home=tmp_path).json
-    assert (before["schema"], before["patients"]) == ("0001", None)
-    assert "store migrate" in run("patient", "list", home=tmp_path).error
-
-    migrated = run("store", "migrate", "--json", home=tmp_path, ACTOR="owner").json
-
-    assert migrated == {"from": "0001", "to": "0002"}
-    after = run("store", "status", "--json", home=tmp_path).json
-    assert after["patients"] > 0
-    assert run("audit", "verify", home=tmp_path).status == 0
-    last = run("audit", "log", "-n", "1", "--json", home=tmp_path, ACTOR="owner").json[0]
-    assert last["action"] == "store.migrate"
-    assert "up to date" in run("store", "migrate", home=tmp_path, ACTOR="owner").out
-
-
-def test_without_a_store_there_is_no_status(tmp_path: Path) -> None:
-    run("keys", "init", home=tmp_path)
-
-    assert "`patient import` makes one" in run("store", "status", home=tmp_path).error
-    assert "no patient store" in run("store", "migrate", home=tmp_path).error

@@ -30,8 +30,8 @@ from tests.storage.stores import OWNER
 from tests.storage.victim import TABLES, Edit, Victim, build, key_of, questions
 
 Answers = dict[str, Any]
-N_EDITED = {"sqlite": 120, "postgresql": 25}  # attacks of each kind that the check must see
-N_READ = 6  # of them, tried on every read too
+N_EDITED = {"sqlite": 100, "postgresql": 20}  # attacks of each kind that the check must see
+N_READ = 4  # of them, tried on every read too
 KINDS: dict[str, Callable[[Victim], Iterator[Attack]]] = {
     "exchanges": lambda victim: attacks.exchanges(victim, 3),
     "transplants": attacks.transplants,

@@ -17,8 +17,8 @@ from tests.storage.server import Place, Server
 
 ROOT = Path(__file__).parents[2]
 _JOB = ("-X", "dev", "-m", "tests.storage.canary_job")
-N = 2_000  # ten thousand in benchmarks/attack_store.py
-N_CRASHED = 100  # of them, the first, in the processes that crash
+N = 1_000  # ten thousand in benchmarks/attack_store.py
+N_CRASHED = 60  # of them, the first, in the processes that crash
 
 
 @pytest.fixture(scope="module")

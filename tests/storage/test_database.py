@@ -377,3 +377,34 @@ def test_a_refusal_in_a_unit_that_cannot_be_recorded_is_not_given(
     ):
         monkeypatch.setattr("storage.audit.AuditLog.sign", fail)
         unit.patients.erase("0" * 32)
+
+
+def test_a_thread_does_not_wait_for_itself(database: Database, ada: str) -> None:
+    with database.unit("dr.lee", purpose="treatment") as unit:
+        inner = database.unit("dr.fox", purpose="treatment")
+        with pytest.raises(StoreBusyError, match="in a unit of work already"), inner:
+            pass
+        with pytest.raises(StoreBusyError, match="in a unit of work already"):
+            clinic(database).get(ada)
+        unit.patients.get(ada)
+        unit.commit()
+
+    assert list(read(database, ada)) == RECORD
+
+
+@only_sqlite
+def test_an_erasure_is_cleared_from_the_log_files_though_an_error_follows_its_commit(
+    database: Database, ada: str, tamper: Tamper, tmp_path: Path
+) -> None:
+    ((wrapped,),) = tamper("SELECT wrapped_key FROM patient")
+
+    def erase_and_fail() -> None:
+        with database.unit("officer", purpose="request") as unit:
+            unit.patients.erase(ada)
+            unit.commit()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        erase_and_fail()
+
+    assert not [file for file in tmp_path.glob("patients.db*") if wrapped in file.read_bytes()]

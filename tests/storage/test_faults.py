@@ -19,7 +19,7 @@ from tests.storage.faults import KINDS, Change, Faults, PowerCut, changes, compi
 pytestmark = pytest.mark.skipif(
     compiler() is None, reason="NO C COMPILER: faults of the disk are NOT tested on this machine"
 )
-N_SAMPLES = 8  # of the changes, for each kind of fault
+N_SAMPLES = 6  # of the changes, for each kind of fault
 WHOLE, KILLED = 0, -9
 
 
