@@ -284,7 +284,7 @@ _WORK += "work(Path(sys.argv[1]), 1, sys.argv[2])"
 
 def p7_postgresql(folder: Path, share: float) -> None:
     """On PostgreSQL: the client killed at a random time; the server stopped at once."""
-    from tests.storage.test_processes import crash_and_start
+    from tests.storage.test_processes import start_again
 
     rng = random.Random(9)
     with running_server() as server:
@@ -300,7 +300,7 @@ def p7_postgresql(folder: Path, share: float) -> None:
                     fault_job.make(home, place.url)
                     events = _killed(home, place.url, rng, server if "server" in what else None)
                     if "server" in what:
-                        crash_and_start(server)
+                        start_again(server)
                     _try(
                         lambda home=home, events=events, place=place: fault_job.check(
                             home, events, place.url
@@ -315,6 +315,8 @@ def p7_postgresql(folder: Path, share: float) -> None:
 def _killed(
     home: Path, url: str, rng: random.Random, server: Server | None
 ) -> list[dict[str, object]]:
+    from tests.storage.test_processes import stop_at_once
+
     process = subprocess.Popen(
         [sys.executable, "-c", _WORK, str(home), url], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -324,7 +326,7 @@ def _killed(
     if server is None:
         process.kill()
     else:
-        os.kill(server.pid, signal.SIGQUIT)
+        stop_at_once(server)
     told += process.communicate()[0].splitlines()
     return [json.loads(line) for line in told if line.rstrip().endswith("}")]
 

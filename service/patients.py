@@ -1,5 +1,6 @@
 """Patients in and out of the sealed store."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from storage import (
     StoreUnavailableError,
 )
 from storage.database import backend_for
+from storage.files import new_file_beside, place
 from storage.keyfile import provider_of
 from storage.owner_only import refuse_taken
 from storage.providers import Command, Environment, FileRights, KeyProvider, Passphrase
@@ -267,6 +269,33 @@ def read_record(
             ``get``.
     """
     return list(database.reading(actor, purpose=purpose).get(patient_id).resources)
+
+
+def copy_record(settings: Settings, patient_id: str, out: Path) -> int:
+    """Write a patient's record for the patient: a FHIR bundle in clear, in an owner-only file.
+
+    Returns:
+        How many resources.
+
+    Raises:
+        NotFoundError, AccessDeniedError, DecryptionError, StaleRecordError: as ``read_record``.
+        SettingsError: the file exists, or cannot be written; it appears whole or not at all.
+    """
+    try:
+        draft = new_file_beside(out)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(f"no copy can be written to {out}: {reason}") from error
+    try:
+        with open_store(settings) as database:
+            resources = read_record(database, patient_id, actor=settings.actor, purpose=REQUEST)
+        entries = [{"resource": resource} for resource in resources]
+        bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+        draft.write_text(json.dumps(bundle, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        place(draft, out)
+    finally:
+        draft.unlink(missing_ok=True)
+    return len(resources)
 
 
 def patient_ids(database: Database, *, actor: str, purpose: str) -> list[str]:

@@ -40,6 +40,11 @@ class Actor:
         """Leaf hash of the current state in the actor tree."""
         return leaf_hash(length_prefixed("pharmakon/actor", *map(str, vars(self).values())))
 
+    def __str__(self) -> str:
+        """Who holds what, and until when."""
+        end = f" until {self.until}" if self.until else ""
+        return f"{self.name}: {self.roles.replace(' ', ', ') or 'no role'}{end}"
+
     def roles_at(self, now: str) -> tuple[str, ...]:
         """The roles that count at ``now``: none from the very instant of ``until``."""
         if self.until and now >= self.until:

@@ -72,10 +72,12 @@ class AuditEntry:
     purpose: str
     outcome: str  # "ok", "rolled-back", or the name of the error
     detail: str
+    grant: str = ""  # of actor.grant and actor.revoke: whom it concerns, and what they hold then
 
     def to_bytes(self) -> bytes:
-        """Canonical bytes."""
-        return _ENCODE(vars(self)).encode()
+        """Canonical bytes; ``grant`` is in them only where it says something."""
+        fields = vars(self) if self.grant else {k: v for k, v in vars(self).items() if k != "grant"}
+        return _ENCODE(fields).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -217,7 +219,13 @@ class AuditLog:
         return timestamp(self._clock())
 
     def append(
-        self, action: str, *, subject: str = "", outcome: str = OK, detail: str = ""
+        self,
+        action: str,
+        *,
+        subject: str = "",
+        outcome: str = OK,
+        detail: str = "",
+        grant: str = "",
     ) -> AuditEntry:
         """Add one entry.
 
@@ -226,6 +234,7 @@ class AuditLog:
             subject: pseudonym of the patient concerned, or empty.
             outcome: ``ok``, or the name of the error.
             detail: SHA-256 of what was touched, in hexadecimal, or empty.
+            grant: who may act how from now on, where that changed, or empty.
 
         Raises:
             InvalidRecordError: a field is not of that form, and might carry
@@ -246,6 +255,7 @@ class AuditLog:
             self.purpose,
             outcome,
             detail,
+            grant and label("grant", grant, longest=2 * _LABEL_LENGTH),
         )
         self.appended.append(entry)
         return entry
@@ -330,15 +340,15 @@ def is_pseudonym(text: str) -> bool:
     return _PSEUDONYM.fullmatch(text) is not None
 
 
-def label(name: str, value: str) -> str:
+def label(name: str, value: str, *, longest: int = _LABEL_LENGTH) -> str:
     """``value``, where it can be logged.
 
     Raises:
         InvalidRecordError: empty, too long, or not printable.
     """
-    if not value.strip() or len(value) > _LABEL_LENGTH or not value.isprintable():
+    if not value.strip() or len(value) > longest or not value.isprintable():
         raise InvalidRecordError(
-            f"{name} must be 1 to {_LABEL_LENGTH} printable characters, to be logged"
+            f"{name} must be 1 to {longest} printable characters, to be logged"
         )
     return value
 

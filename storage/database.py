@@ -326,14 +326,24 @@ class Database:
         return self.record(actor, purpose, action, subject="", outcome=OK, detail=detail)
 
     def record(
-        self, actor: str, purpose: str, action: str, *, subject: str, outcome: str, detail: str
+        self,
+        actor: str,
+        purpose: str,
+        action: str,
+        *,
+        subject: str,
+        outcome: str,
+        detail: str,
+        grant: str = "",
     ) -> AuditEntry:
         """Append one entry in a transaction of its own."""
         with self._gate() as connection:
             audit = AuditLog(
                 self._newest(connection), actor=actor, purpose=purpose, clock=self.clock
             )
-            entry = audit.append(action, subject=subject, outcome=outcome, detail=detail)
+            entry = audit.append(
+                action, subject=subject, outcome=outcome, detail=detail, grant=grant
+            )
             audit.sign()
             connection.commit()
         self._note(audit.state.known)
@@ -414,7 +424,11 @@ class Database:
             for entry in old.appended:
                 outcome = ROLLED_BACK if entry.outcome == OK else entry.outcome
                 audit.append(
-                    entry.action, subject=entry.subject, outcome=outcome, detail=entry.detail
+                    entry.action,
+                    subject=entry.subject,
+                    outcome=outcome,
+                    detail=entry.detail,
+                    grant=entry.grant,
                 )
             if failure is not None:
                 audit.append(Action.UNIT_FAILED, outcome=failure)
@@ -443,8 +457,10 @@ class _InUnit:
     def now(self) -> str:
         return self._audit.now()
 
-    def record(self, action: str, *, subject: str, outcome: str, detail: str) -> None:
-        self._audit.append(action, subject=subject, outcome=outcome, detail=detail)
+    def record(
+        self, action: str, *, subject: str, outcome: str, detail: str, grant: str = ""
+    ) -> None:
+        self._audit.append(action, subject=subject, outcome=outcome, detail=detail, grant=grant)
 
     def fail(self, _action: str, _error: BaseException) -> None:
         self._audit.refuse_to_sign()
@@ -471,9 +487,17 @@ class _Alone:
     def now(self) -> str:
         return timestamp(self._database.clock())
 
-    def record(self, action: str, *, subject: str, outcome: str, detail: str) -> None:
+    def record(
+        self, action: str, *, subject: str, outcome: str, detail: str, grant: str = ""
+    ) -> None:
         self._database.record(
-            self.actor, self.purpose, action, subject=subject, outcome=outcome, detail=detail
+            self.actor,
+            self.purpose,
+            action,
+            subject=subject,
+            outcome=outcome,
+            detail=detail,
+            grant=grant,
         )
 
     def fail(self, action: str, error: BaseException) -> None:

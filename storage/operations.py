@@ -53,7 +53,9 @@ class Scope(Protocol):
         """The time."""
         ...
 
-    def record(self, action: str, *, subject: str, outcome: str, detail: str) -> None:
+    def record(
+        self, action: str, *, subject: str, outcome: str, detail: str, grant: str = ""
+    ) -> None:
         """Append the entry about an operation; where it fails, the operation has failed."""
         ...
 
@@ -70,6 +72,7 @@ class Access:
     action: Action
     subject: str
     detail: str = ""
+    grant: str = ""
 
     def enter(self, state: SignedState) -> None:
         """Pass only an actor who may do this to some patient; whether one exists is not told.
@@ -151,7 +154,9 @@ def recorded(scope: Scope, action: Action, subject: str = "") -> Iterator[Access
     except BaseException as error:
         scope.fail(action, error)
         raise
-    scope.record(action, subject=about.subject, outcome=OK, detail=about.detail)
+    scope.record(
+        action, subject=about.subject, outcome=OK, detail=about.detail, grant=about.grant
+    )
 
 
 @contextmanager

@@ -51,7 +51,7 @@ class Actors:
                 by=self._scope.actor,
                 now=self._scope.now(),
             )
-            access.detail = actor.leaf().hex()
+            access.detail, access.grant = actor.leaf().hex(), str(actor)
             return actor
 
     def revoke(self, name: str) -> Actor:
@@ -63,7 +63,7 @@ class Actors:
         """
         with writing(self._scope, Action.ACTOR_REVOKE) as access:
             actor = actors.revoke(access.state, name)
-            access.detail = actor.leaf().hex()
+            access.detail, access.grant = actor.leaf().hex(), str(actor)
             return actor
 
 

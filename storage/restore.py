@@ -249,8 +249,10 @@ class _Scope:
     def now(self) -> str:
         return self._audit.now()
 
-    def record(self, action: str, *, subject: str, outcome: str, detail: str) -> None:
-        self._audit.append(action, subject=subject, outcome=outcome, detail=detail)
+    def record(
+        self, action: str, *, subject: str, outcome: str, detail: str, grant: str = ""
+    ) -> None:
+        self._audit.append(action, subject=subject, outcome=outcome, detail=detail, grant=grant)
 
     def fail(self, _action: str, _error: BaseException) -> None:
         self._audit.refuse_to_sign()

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,21 @@ def test_every_table_of_the_store_is_described() -> None:
     section = FORMATS_TEXT.partition("## Key ring")[2]
     for table in Base.metadata.tables:
         assert f"| `{table}` |" in section, table
+
+
+def test_every_test_that_a_document_names_is_there() -> None:
+    for path in DOCUMENTS:
+        for file, name in re.findall(r"`([\w/]+\.py)::(\w+)`", path.read_text(encoding="utf-8")):
+            found = chain((ROOT / "tests").rglob(file), (ROOT / "benchmarks").rglob(file))
+            assert any(f"def {name}(" in each.read_text(encoding="utf-8") for each in found), name
+
+
+def test_every_column_of_the_store_is_described() -> None:
+    section = FORMATS_TEXT.partition("\n### Store")[2]
+    for table in Base.metadata.tables.values():
+        (row,) = re.findall(rf"^\| `{table.name}` \|.*$", section, flags=re.MULTILINE)
+        assert {f"`{column.name}`" for column in table.columns} <= set(re.findall(r"`\w+`", row))
+
+
+def test_no_document_waits_for_a_figure() -> None:
+    assert not [path for path in DOCUMENTS if "FIGURE:" in path.read_text(encoding="utf-8")]

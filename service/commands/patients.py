@@ -81,6 +81,44 @@ def list_(
 
 
 @app.command()
+def find(
+    system: Annotated[str, typer.Option("--system", help="Who gave the number: a URI.")],
+    purpose: Annotated[
+        Literal["treatment", "request"],
+        typer.Option("--purpose", help="Why; a security officer finds on a patient's request."),
+    ] = "treatment",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find a patient's id by a number of theirs, which is asked for: others see command lines."""
+    from service.commands import asking
+    from service.patients import open_store
+
+    number = asking.line("number")
+    asked = settings(home)
+    with open_store(asked) as store:
+        found = store.reading(asked.actor, purpose=purpose).find(system, number)
+    print_json({"id": found}) if as_json else typer.echo(found)
+
+
+@app.command()
+def copy(
+    patient: PatientId,
+    out: Annotated[Path, typer.Option("--out", help="The file to write; must not exist.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all of a patient's record for the patient, as a FHIR bundle in clear."""
+    from service.patients import copy_record
+
+    n_resources = copy_record(settings(home), patient, out)
+    if as_json:
+        print_json({"file": str(out), "resources": n_resources})
+    else:
+        typer.echo(f"{n_resources} resources, not sealed any more: {out}")
+
+
+@app.command()
 def show(
     patient: PatientId,
     emergency: Emergency = False,

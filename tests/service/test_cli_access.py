@@ -1,5 +1,6 @@
 """Who may do what at the shell: roles, consent, broken glass, reviews, a patient's own log."""
 
+import io
 import json
 import subprocess
 import sys
@@ -273,3 +274,46 @@ def test_the_log_is_exported_as_events_with_the_head_that_covers_them(
     kept.write_text(done["checkpoint"])
     assert run("audit", "verify", "--checkpoint", kept, home=clinic).status == 0
     assert "exists" in run("audit", "export", "--out", out, home=clinic, ACTOR="sam").error
+
+
+def test_the_patient_gets_a_copy_of_the_whole_record(
+    clinic: Path, patient: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "copies" / "record.json"
+
+    outcome = run("patient", "copy", patient, "--out", out, "--json", home=clinic, ACTOR="dr.lee")
+
+    bundle = json.loads(out.read_text(encoding="utf-8"))
+    assert outcome.json["resources"] == len(bundle["entry"]) > 1
+    assert bundle["entry"][0]["resource"]["resourceType"] == "Patient"
+    assert out.stat().st_mode & 0o777 == 0o600
+    entry = last(clinic)
+    assert (entry["action"], entry["purpose"]) == ("patient.read", "request")
+    assert "exists already" in run("patient", "copy", patient, "--out", out, home=clinic).error
+
+
+def test_no_copy_is_left_of_what_may_not_be_read(
+    clinic: Path, patient: str, tmp_path: Path
+) -> None:
+    words = ("patient", "copy", patient, "--out", tmp_path / "copy.json")
+
+    refused(run(*words, home=clinic, ACTOR="sam"))
+    assert list(tmp_path.glob("*copy*")) == []
+
+
+def test_a_patient_is_found_by_a_number_that_no_command_line_shows(
+    clinic: Path, patient: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "record.json"
+    run("patient", "copy", patient, "--out", out, home=clinic, ACTOR="dr.lee")
+    first = json.loads(out.read_text(encoding="utf-8"))["entry"][0]["resource"]["identifier"][0]
+
+    def find(number: str, *words: str, actor: str) -> Outcome:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{number}\n"))
+        words = ("patient", "find", "--system", first["system"], *words)
+        return run(*words, home=clinic, ACTOR=actor)
+
+    assert find(first["value"], actor="dr.lee").out == f"{patient}\n"
+    assert find(first["value"], "--purpose", "request", actor="sam").out == f"{patient}\n"
+    assert find("nobody's", actor="dr.lee").err.endswith("error: no patient has this identifier\n")
+    assert "not allowed" in find(first["value"], actor="sam").err

@@ -1,4 +1,4 @@
-"""A store in a temporary place of each kind of database, and a way into it without keys: plain SQL."""
+"""A store in a temporary place of each kind of database, and plain SQL into it without keys."""
 
 import re
 import sqlite3

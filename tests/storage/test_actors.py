@@ -1,7 +1,7 @@
 """Who may act: granted, ended, revoked, and not to be changed without the keys."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -45,6 +45,29 @@ def test_a_grant_replaces_what_was_held(database: Database) -> None:
     assert roles(database)["lee"] == "service"
     with pytest.raises(AccessDeniedError):
         list_patients(database, "lee")
+
+
+def test_the_log_says_to_whom_what_was_granted_also_once_it_was_replaced(
+    database: Database,
+) -> None:
+    end = datetime(2031, 2, 3, tzinfo=UTC)
+    act(database, OWNER, "administration", lambda u: u.actors.grant("lee", ["service"], until=end))
+    grant(database, "lee", "clinician", "analyst")
+    act(database, OWNER, "administration", lambda unit: unit.actors.revoke("lee"))
+
+    said = [entry.grant for entry in log(database, 50) if entry.grant]
+    assert said == [
+        "lee: service until 2031-02-03T00:00:00.000000+00:00",
+        "lee: analyst, clinician",
+        "lee: no role",
+    ]
+    database.verify_audit()
+
+
+def test_a_grant_to_the_longest_name_is_recorded(database: Database) -> None:
+    grant(database, "x" * 200, "clinician", "analyst", "service", "security-officer")
+
+    assert log(database, 1)[0].grant.startswith("x" * 200 + ": analyst, clinician")
 
 
 def test_a_grant_that_is_rolled_back_gives_nothing(database: Database) -> None:

@@ -167,11 +167,16 @@ def check_told(folder: Path, told: list[str], location: str) -> None:
     check(folder, events, location)
 
 
-def crash_and_start(server: Server) -> None:
-    """End the server's processes at once, with nothing written out; it then recovers."""
-    os.kill(server.pid, signal.SIGQUIT)
-    while (server.folder / "data" / "postmaster.pid").exists():
+def stop_at_once(server: Server) -> None:
+    """End the server's processes with nothing written out, and wait for that."""
+    process = server.folder / "data" / "postmaster.pid"
+    os.kill(int(process.read_text().split()[0]), signal.SIGQUIT)
+    while process.exists():
         time.sleep(0.01)
+
+
+def start_again(server: Server) -> None:
+    """Start it; it then recovers."""
     user = _unprivileged_user()
     started = subprocess.run(
         [_binaries() / "pg_ctl", "start", "--silent", "--wait", "--pgdata=data", "--log=log"],
@@ -201,7 +206,8 @@ def test_a_server_stopped_at_once_has_kept_what_it_acknowledged(
         )
         assert process.stdout is not None
         told = [process.stdout.readline() for _ in range(9)]
-        crash_and_start(doomed)
+        stop_at_once(doomed)
+        start_again(doomed)
         told += process.communicate()[0].splitlines()
 
         check_told(folder, told, place.url)
