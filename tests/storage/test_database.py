@@ -371,12 +371,14 @@ def test_a_refusal_in_a_unit_that_cannot_be_recorded_is_not_given(
     def fail(*_: object, **__: object) -> None:
         raise StoreUnavailableError("the disk is full")
 
-    with (
-        pytest.raises(StoreUnavailableError, match="disk is full"),
-        database.unit("officer", purpose="request") as unit,
-    ):
-        monkeypatch.setattr("storage.audit.AuditLog.sign", fail)
-        unit.patients.erase("0" * 32)
+    def ask_for_nobody() -> None:
+        with database.unit("officer", purpose="request") as unit:
+            monkeypatch.setattr("storage.audit.AuditLog.sign", fail)
+            unit.patients.erase("0" * 32)
+
+    with pytest.raises(StoreUnavailableError, match="disk is full"):
+        ask_for_nobody()
+
 
 
 def test_a_thread_does_not_wait_for_itself(database: Database, ada: str) -> None:

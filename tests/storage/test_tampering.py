@@ -260,11 +260,7 @@ def test_a_refusal_that_the_caller_swallows_is_recorded_all_the_same(
         ("UPDATE audit_head SET checkpoint = checkpoint || 'y'", "not the text"),
         ("UPDATE audit_head SET checkpoint = checkpoint || ' '", "not the text"),
         ("UPDATE meta SET store_id = 'other'", "table meta"),
-        (
-            "INSERT INTO state_tile SELECT 'other', place, hashes FROM state_tile "
-            "WHERE tree = 'actors'",
-            "tree of other",
-        ),
+        ("UPDATE state_tile SET tree = 'other' WHERE tree = 'actors'", "tree of other"),
         ("UPDATE audit_head SET frontiers = x'00'", "not the one that was signed"),
         ("INSERT INTO audit_head SELECT 2, checkpoint, frontiers FROM audit_head", "audit_head"),
         ("INSERT INTO alembic_version VALUES ('0001')", "table alembic_version"),
