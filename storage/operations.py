@@ -154,9 +154,7 @@ def recorded(scope: Scope, action: Action, subject: str = "") -> Iterator[Access
     except BaseException as error:
         scope.fail(action, error)
         raise
-    scope.record(
-        action, subject=about.subject, outcome=OK, detail=about.detail, grant=about.grant
-    )
+    scope.record(action, subject=about.subject, outcome=OK, detail=about.detail, grant=about.grant)
 
 
 @contextmanager

@@ -380,7 +380,6 @@ def test_a_refusal_in_a_unit_that_cannot_be_recorded_is_not_given(
         ask_for_nobody()
 
 
-
 def test_a_thread_does_not_wait_for_itself(database: Database, ada: str) -> None:
     with database.unit("dr.lee", purpose="treatment") as unit:
         inner = database.unit("dr.fox", purpose="treatment")
