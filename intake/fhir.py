@@ -13,6 +13,7 @@ it is stored as it came, :func:`intake.to_profile` does not use it and says so.
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -41,7 +42,8 @@ def read_patients(
     """Each patient in the files, with the entries that are about them.
 
     Args:
-        paths: files; entries of different files find each other (see the module's text).
+        paths: files; entries of different files find each other (see the module's text). One that
+            is named twice is read once.
         on_problem: called with what concerns no patient: a file or archive member that is not what
             it should be, an entry whose patient is not there. The rest is read on. Without it the
             first of these is raised when it is met.
@@ -58,7 +60,11 @@ def read_patients(
         on_problem(Problem(error.place, error.reason, is_whole=True))
 
     pool = _Document(is_page=True)
+    seen: set[str] = set()
     for path in map(Path, paths):
+        if (place := os.path.abspath(path)) in seen:
+            continue
+        seen.add(place)
         try:
             if path.name.lower().endswith(LINES):
                 pool.absorb(_read_lines(path))

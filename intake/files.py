@@ -62,6 +62,7 @@ def read_documents(path: Path, *, limit: int) -> Iterator[tuple[str, bytes | Not
             content = file.read(limit + 1)
         yield place, content if len(content) <= limit else NotFhirError(place, _too_large(limit))
     else:
+        _opened(path).close()  # what is not there is no file of a wrong kind
         kinds = ", ".join((".json", *LINES, *_ARCHIVES))
         raise NotFhirError(place, f"is none of the files that are read: {kinds}")
 

@@ -2,7 +2,8 @@
 
 Each event carries the canonical bytes of its entry, their leaf hash and their index in one
 extension, and all else in it follows from those bytes: :func:`check_event` writes the event again
-and compares. Files of events are :mod:`service.audit_export`'s.
+and compares all but ``id`` and ``meta``, which FHIR servers rewrite: what these two say is no
+evidence. Files of events are :mod:`service.audit_export`'s.
 
 Not in an event, because no entry holds it: the network address of who acted, and a request id.
 """

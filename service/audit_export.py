@@ -1,8 +1,9 @@
 """The audit log as a file of FHIR AuditEvents (NDJSON), and the check of such a file.
 
 A file holds every entry up to the head that is returned with it. :func:`check_export` computes that
-head's root from the file alone: with a head kept elsewhere nobody can have edited, added, reordered
-or removed an event unseen.
+head's root from the file alone: with a head kept elsewhere nobody can have added, reordered or
+removed an event unseen, or edited anything in one but ``id`` and ``meta``. FHIR servers rewrite
+those two, so they are not compared: neither is evidence.
 """
 
 import json
@@ -14,6 +15,7 @@ from service.audit_events import check_signature, read_event, to_event
 from storage import AuditError, Database
 from storage.access import Action, Purpose
 from storage.audit import AuditEntry
+from storage.erasures import is_extended
 from storage.files import new_file_beside, place
 from storage.merkle import Frontier, leaf_hash
 from storage.operations import Scope, recorded
@@ -109,17 +111,12 @@ def check_export(path: Path, head: "Checkpoint", public_key: "Ed25519PublicKey")
         OSError: the file cannot be read.
     """
     check_signature(head, public_key)
-    tree = Frontier()
-    with path.open("rb") as file:
-        for event in _events(file):
-            if tree.size == head.n_entries:
-                break
-            entry, _ = read_event(event, head.store_id)
-            if entry.index != tree.size:
-                raise AuditError(
-                    f"the event of audit entry {tree.size} is missing", index=tree.size
-                )
-            tree.append(leaf_hash(entry.to_bytes()))
+    return check_events(path, head)
+
+
+def check_events(path: Path, head: "Checkpoint") -> int:
+    """``check_export``, for a head whose signature was checked already."""
+    tree = _tree(path, head.store_id, head.n_entries)
     if tree.size < head.n_entries:
         raise AuditError(
             f"the head covers {head.n_entries} entries, the file ends after {tree.size}",
@@ -128,6 +125,38 @@ def check_export(path: Path, head: "Checkpoint", public_key: "Ed25519PublicKey")
     if tree.root() != head.entries_root:
         raise AuditError(f"the events are not the {tree.size} entries signed at {head.time}")
     return tree.size
+
+
+def check_by_store(path: Path, database: Database) -> int:
+    """Check that a file of :func:`export_events` is the first part of a store's log, or all of it.
+
+    Returns:
+        How many events it holds.
+
+    Raises:
+        AuditError: it is not, or the log is not the one that was signed.
+        OSError: the file cannot be read.
+    """
+    tree = _tree(path, database.ring.store_id, None)
+    if not is_extended(database, tree.size, tree.root()):
+        raise AuditError(f"the {tree.size} events are not the first entries of this store's log")
+    return tree.size
+
+
+def _tree(path: Path, store_id: str, size: int | None) -> Frontier:
+    """The tree of the first ``size`` events of a file, or of all; there may be fewer."""
+    tree = Frontier()
+    with path.open("rb") as file:
+        for event in _events(file):
+            if tree.size == size:
+                break
+            entry, _ = read_event(event, store_id)
+            if entry.index != tree.size:
+                raise AuditError(
+                    f"the event of audit entry {tree.size} is missing", index=tree.size
+                )
+            tree.append(leaf_hash(entry.to_bytes()))
+    return tree
 
 
 def _events(file: IO[bytes]) -> Iterator[Any]:

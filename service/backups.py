@@ -44,7 +44,7 @@ def restore(settings: Settings, file: Path, *, checkpoint: Path | None = None) -
     text = None
     if checkpoint is not None:
         try:
-            text = checkpoint.read_text(encoding="utf-8")
+            text = checkpoint.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"checkpoint {checkpoint} cannot be read: {error}") from error
     return restore_backup(

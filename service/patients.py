@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from intake import IntakeError, PatientBundle, Problem, read_patients
@@ -30,6 +31,7 @@ from storage.files import new_file_beside, place
 from storage.keyfile import provider_of
 from storage.owner_only import refuse_taken
 from storage.providers import Command, Environment, FileRights, KeyProvider, Passphrase
+from storage.tombstones import FILE_NAME
 
 TREATMENT = "treatment"
 TRAINING = "training"
@@ -102,7 +104,14 @@ def open_store(settings: Settings, *, create: bool = False) -> Iterator[Database
             raise SettingsError(
                 f"no patient store at {store_name(settings)}: `patient import` makes one"
             )
-        _create_store(settings, ring)
+        if not (ring.folder / FILE_NAME).exists():
+            create_store(settings, ring)
+        elif not _appears(settings):
+            # Made silently, it would be whoever's who comes next, with every role.
+            raise SettingsError(
+                f"no patient store at {store_name(settings)}, though this key ring has served one: "
+                "restore it from a backup, or make a new, empty one with `store create`"
+            )
     with Database.open(settings.store, ring, busy_seconds=BUSY_SECONDS) as database:
         yield database
 
@@ -191,7 +200,22 @@ def _check_not_lost(settings: Settings) -> None:
         )
 
 
-def _create_store(settings: Settings, ring: KeyRing) -> None:
+def _appears(settings: Settings) -> bool:
+    """Whether another process was just making the store."""
+    for _ in range(50):
+        if has_store(settings):
+            return True
+        sleep(0.1)
+    return False
+
+
+def create_store(settings: Settings, ring: KeyRing) -> None:
+    """Make a new, empty store, whose owner is the actor of ``settings``.
+
+    Raises:
+        StoreUnavailableError: it cannot be written.
+        TombstoneError: patients of an earlier store of this ring were erased.
+    """
     try:
         Database.create(settings.store, ring, owner=settings.actor).close()
     except StoreUnavailableError:

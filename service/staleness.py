@@ -62,7 +62,13 @@ class Erasure:
         for entry in self.copies:
             what = f"{entry.action} of {entry.time} by {entry.actor}"
             yield f"still holds the patient: {what}, manifest {entry.detail[:12]}"
-        if any(entry.action == "backup.create" for entry in self.copies):
+        restored = [entry for entry in self.copies if entry.action == "backup.restore"]
+        if restored:
+            yield (
+                f"the store was restored on {restored[-1].time}: backups made after the one that was "
+                "restored are not in this log and may hold the patient too"
+            )
+        if any(entry.action.startswith("backup.") for entry in self.copies):
             yield "a backup restores without the patient only with the newest erasures.log"
         if self.stale:
             yield f"the bundle is stale: {self.stale}"

@@ -3,19 +3,23 @@
 Backups are :mod:`service.backups`'.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from service.errors import SettingsError
-from service.patients import open_keys, open_store, provider
+from service.patients import ADMINISTRATION, has_store, open_keys, open_store, provider
 from service.settings import BUSY_SECONDS, Settings
-from storage import Database, KeyStatus
+from storage import Database, KeyRing, KeyStatus
+from storage.access import Action
 from storage.checkpoint import ERASED, Checkpoint
 from storage.database import backend_for
 from storage.keyfile import provider_of
 from storage.keyset import Use
 from storage.migrations import current_revision, upgrade
+from storage.operations import recorded
 from storage.rotation import Rotation, destroy, rotate
 from storage.sqlite import SqliteBackend
 from storage.tables import REVISION
@@ -110,8 +114,14 @@ def protect_keys(settings: Settings, protection: str) -> None:
     Raises:
         SettingsError: there is no such provider, or nobody who could be asked.
         KeyRingError: the ring cannot be opened or written, or the provider has no key.
+        AccessDeniedError: there is a store in which the actor may not replace keys.
+        StorageError: there is a store that cannot be used.
     """
-    ring = open_keys(settings)
+    with _ring_to_protect(settings, protection) as ring:
+        _protect(settings, protection, ring)
+
+
+def _protect(settings: Settings, protection: str, ring: KeyRing) -> None:
     if protection == provider_of(settings.keys) == "passphrase":
         asked = settings.ask_passphrase(True) if settings.ask_passphrase else None
         if asked is None:
@@ -126,6 +136,20 @@ def protect_keys(settings: Settings, protection: str) -> None:
             "passphrase, set the variable anew, and protect it by environment again"
         )
     ring.protect(provider(settings, protection, is_new=True))
+
+
+@contextmanager
+def _ring_to_protect(settings: Settings, protection: str) -> Iterator[KeyRing]:
+    """The ring; where there is a store, for who may replace its keys, and behind an audit entry."""
+    if not has_store(settings):
+        yield open_keys(settings)
+        return
+    with open_store(settings) as database:
+        scope = database.scope(settings.actor, purpose=ADMINISTRATION)
+        with recorded(scope, Action.KEYS_ROTATE) as access:
+            facts = length_prefixed("pharmakon/keys.rotate", "protect", protection)
+            access.detail = sha256(facts).hexdigest()
+        yield database.ring
 
 
 def store_status(settings: Settings) -> StoreStatus:

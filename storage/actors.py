@@ -5,6 +5,7 @@ the leaf that was signed, and its actor is refused. A row that was removed
 leaves an actor that nobody knows, who is refused as well.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -24,6 +25,7 @@ from storage.merkle import Frontier, leaf_hash
 from storage.tables import ActorRow
 
 _OWNER_ROLES = tuple(Role)
+STORAGE = "storage"  # acts in the log where an interrupted erasure is completed
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ def find(state: SignedState, name: str) -> Actor | None:
     if row is None:
         return None
     actor = Actor(*row)
+    if actor.name != name:  # as a collation or a view can answer
+        raise StaleRecordError("the database answered with another actor than was asked for")
     if not state.actors.holds(actor.ordinal, actor.leaf()):
         raise StaleRecordError(f"the row of actor {actor.ordinal} is not the one last committed")
     return actor
@@ -168,6 +172,8 @@ def grant(
     if label("actor", name) != name.strip():
         raise InvalidRecordError("the name of an actor must not begin or end with white space")
     old = find(state, name)
+    if old is None:
+        _check_new(state, name)
     if name == by:
         held = () if old is None else old.roles_at(now)
         is_longer = old is not None and old.until and (not end or end > old.until)
@@ -177,6 +183,23 @@ def grant(
                 "another security officer must grant this"
             )
     return _put(state, old, name, wanted, end)
+
+
+def _check_new(state: SignedState, name: str) -> None:
+    if name == STORAGE:
+        raise InvalidRecordError(f"{name!r} is how the log calls the program itself")
+    looks = _looks(name)
+    for actor in actors(state):
+        if _looks(actor.name) == looks:
+            raise InvalidRecordError(
+                "an actor is there whose name reads the same; give another, or use that one"
+            )
+
+
+def _looks(name: str) -> str:
+    """``name`` without what readers overlook: case, width, ligatures, marks of no width."""
+    letters = unicodedata.normalize("NFKC", name.casefold())
+    return "".join(c for c in letters if unicodedata.category(c) not in ("Cf", "Mn"))
 
 
 def revoke(state: SignedState, name: str) -> Actor:

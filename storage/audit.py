@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.access import Purpose
@@ -44,6 +44,16 @@ _SET_HEAD = Statement(
     update(AuditHeadRow).values(checkpoint=bindparam("text"), frontiers=bindparam("peaks"))
 )
 _ADD_ENTRIES = Statement(insert(AuditEntryRow))
+_READ_BACK = Statement(
+    select(
+        AuditHeadRow.checkpoint,
+        AuditHeadRow.frontiers,
+        select(func.count())
+        .where(AuditEntryRow.position >= bindparam("first"))
+        .select_from(AuditEntryRow)
+        .scalar_subquery(),
+    )
+)
 _OF_SUBJECT = (
     select(AuditEntryRow.position, AuditEntryRow.entry)
     .where(AuditEntryRow.subject == bindparam("of"))
@@ -213,6 +223,7 @@ class AuditLog:
         self.erased = state.head.parts[ERASED]  # replaced by who erases
         self._clock = clock
         self._may_sign = True
+        self._has_signed = False
 
     def now(self) -> str:
         """The time, as entries and rows record it."""
@@ -272,9 +283,11 @@ class AuditLog:
                 can then only be rolled back; or the stored log goes beyond the
                 head that was signed.
         """
+        if self._has_signed:
+            raise AuditError("this unit of work was signed already; open another")
         if not self._may_sign:
             raise AuditError("a step of this unit of work failed half-way; it cannot be committed")
-        self._may_sign = False  # once
+        self._has_signed = True
         state, connection = self.state, self.state.connection
         rows: list[dict[str, Any]] = []
         for entry in self.appended:
@@ -309,6 +322,10 @@ class AuditLog:
         peaks = b"".join(peak for tree in frontiers for peak in tree.peaks.values())
         if _SET_HEAD.run(connection, {"text": text, "peaks": peaks}) != 1:
             raise AuditError("the database did not take the audit head")
+        # Triggers can undo what was counted: what will be committed is looked at again.
+        written = _READ_BACK.first(connection, {"first": state.head.n_entries})
+        if written != (text, peaks, len(rows)):
+            raise AuditError("the database holds another audit log than was written to it")
         state.known = KnownHead(head, text, peaks, frontiers)
         return head
 
@@ -337,7 +354,7 @@ def timestamp(time: datetime) -> str:
 
 def is_pseudonym(text: str) -> bool:
     """``text`` has the form of a patient's or suggestion's id, so it may be logged."""
-    return _PSEUDONYM.fullmatch(text) is not None
+    return isinstance(text, str) and _PSEUDONYM.fullmatch(text) is not None
 
 
 def label(name: str, value: str, *, longest: int = _LABEL_LENGTH) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Table, func, select
 
 from storage import verification
 from storage.access import Action
@@ -27,6 +27,10 @@ from storage.tables import REVISION, Base, IdentifierRow, PatientRow
 
 TABLES: Sequence[Table] = Base.metadata.sorted_tables  # a row's owner before the row
 
+# The file of erasures may also name patients whom a store restored from a backup never had.
+_ERASED_PATIENTS = (
+    select(func.count()).select_from(PatientRow).where(PatientRow.erased_at.is_not(None))
+)
 _ROWS = 256  # fetched at once; a record may be megabytes
 _BATCH_BYTES = 8 << 20
 
@@ -41,6 +45,8 @@ class BackupReport:
         n_rows: of all tables.
         head: the signed head that it holds.
         entry: number of the audit entry about it.
+        n_erased: of the head's patients, those who are erased.
+        digest: SHA-256 of the manifest, as the audit entry has it; hexadecimal.
     """
 
     file: Path
@@ -48,12 +54,15 @@ class BackupReport:
     n_rows: int
     head: Checkpoint
     entry: int
+    n_erased: int
+    digest: str
 
     def __str__(self) -> str:
         return (
-            f"{self.file}: {self.n_rows:,} rows of {self.head.n_patients:,} patients, "
-            f"{self.head.n_entries:,} audit entries, {self.size:,} bytes. It holds neither the key "
-            "ring nor the file of erasures: keep both elsewhere; without them it cannot be restored"
+            f"{self.file}: {self.n_rows:,} rows of {self.head.n_patients:,} patients "
+            f"({self.n_erased:,} erased), {self.head.n_entries:,} audit entries, {self.size:,} bytes. "
+            "It holds neither the key ring nor the file of erasures: keep both elsewhere; without "
+            f"them it cannot be restored\nSHA-256 of its manifest, as in the audit log: {self.digest}"
         )
 
 
@@ -94,9 +103,10 @@ def _write(database: Database, draft: Path, file: Path, actor: str, purpose: str
         writer = ArchiveWriter(stream)
         with recorded(scope, Action.BACKUP_CREATE) as access:
             verification.verify(access.state, database.tombstones)
+            n_erased = access.state.connection.scalar(_ERASED_PATIENTS) or 0
             manifest = _write_tables(access.state, writer, timestamp(database.clock()))
             content = manifest.to_bytes(database.ring)
-            access.detail = hashlib.sha256(content).hexdigest()
+            access.detail = digest = hashlib.sha256(content).hexdigest()
         # The entry is durable; what was written becomes a backup only now.
         head, latest = Checkpoint.parse(manifest.head), database.checkpoint()
         if latest.parts[ERASED] != head.parts[ERASED]:
@@ -105,7 +115,8 @@ def _write(database: Database, draft: Path, file: Path, actor: str, purpose: str
             )
         writer.finish(content)
         size = stream.tell()
-    return BackupReport(file, size, manifest.n_rows, head, latest.n_entries - 1)
+    entry = latest.n_entries - 1
+    return BackupReport(file, size, manifest.n_rows, head, entry, n_erased, digest)
 
 
 def _write_tables(state: SignedState, writer: ArchiveWriter, time: str) -> Manifest:

@@ -130,7 +130,11 @@ def has_broken_glass(state: SignedState, actor: str, patient: SealedPatient, *, 
     asked = {"patient": patient.row.ordinal, "actor": actor}
     rows = state.connection.execute(_OF_ACTOR, asked)
     found = [_signed(state, Opening(*row)) for row in rows]  # each, before any counts
-    return any(opening.is_open(now) for opening in found)
+    return any(
+        opening.is_open(now)
+        for opening in found
+        if (opening.patient, opening.actor) == (patient.row.ordinal, actor)
+    )
 
 
 def openings(
@@ -183,10 +187,11 @@ def find(state: SignedState, number: int) -> Opening:
         NotFoundError: there is none of this number.
         StaleRecordError: its row is not the one last committed.
     """
-    row = state.connection.execute(_BY_ORDINAL, {"of": number}).first()
+    is_there = 0 <= number < state.break_glass.size
+    row = state.connection.execute(_BY_ORDINAL, {"of": number}).first() if is_there else None
     if row is not None:
         return _signed(state, Opening(*row))
-    if 0 <= number < state.break_glass.size:
+    if is_there:
         raise StaleRecordError(f"emergency access {number} was removed")
     raise NotFoundError(f"there are {state.break_glass.size} emergency accesses, numbered from 0")
 

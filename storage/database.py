@@ -1,5 +1,6 @@
 """The database of one store: reading it, and units of work, each one transaction."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,11 +37,11 @@ from storage.errors import (
     StorageError,
     StoreBusyError,
     StoreUnavailableError,
+    TombstoneError,
 )
 from storage.keys import KeyRing
 from storage.operations import Scope
 from storage.oversight import Actors, Consents, Emergencies
-from storage.proofs import AuditProof
 from storage.records import PatientReader, PatientRepository, complete_erasures
 from storage.sqlite import BUSY_SECONDS, SqliteBackend
 from storage.tables import REVISION, REVISION_TABLE, Base, MetaRow
@@ -83,7 +84,15 @@ class UnitOfWork:
             self.head = self.audit.sign()
             # As late as can be: what follows is the commit alone.
             tombstones.write(plan)
-            self.state.connection.commit()
+            try:
+                self.state.connection.commit()
+            except DatabaseError as error:
+                if not plan.lines:
+                    raise
+                raise StoreUnavailableError(
+                    f"{self._database.backend.error(error)}; the erasure is in the file of "
+                    "erasures, and is completed when the store is next opened"
+                ) from error
         self.is_committed = True
         self.state.connection.close()
         return self.head
@@ -120,6 +129,7 @@ class Database:
         self.tombstones: Tombstones
         self._known: KnownHead | None = None
         self._n_seen = 0  # entries of the longest log seen behind the gate
+        self._process = os.getpid()
         self._inside: set[int] = set()  # threads that hold the gate
 
     @classmethod
@@ -143,9 +153,16 @@ class Database:
 
         Raises:
             StoreUnavailableError: the place is taken, or cannot be written.
+            TombstoneError: patients of an earlier store of this ring were erased.
             InvalidRecordError: the owner's name cannot be logged.
         """
-        Tombstones.create(ring.folder / FILE_NAME, ring)
+        tombstones = ring.folder / FILE_NAME
+        Tombstones.create(tombstones, ring)
+        if n_erased := Tombstones.open(tombstones, ring).count:
+            raise TombstoneError(
+                f"{tombstones} names {n_erased} erasures, so there was a store with this key ring: "
+                "restore it from a backup, or make a new key ring for a new store"
+            )
 
         def fill(connection: Connection) -> None:
             time = timestamp(clock())
@@ -204,7 +221,7 @@ class Database:
                 ring.folder / FILE_NAME, ring, count=count, digest=digest
             )
             if database.tombstones.count > count:
-                with database.unit("storage", purpose="administration") as unit:
+                with database.unit(actors.STORAGE, purpose="administration") as unit:
                     unit.commit()
         except BaseException:
             database.close()
@@ -276,7 +293,7 @@ class Database:
                 the entry where one can be named.
         """
         earlier = None if checkpoint is None else Checkpoint.parse(checkpoint)
-        with self._state() as state:
+        with self.view() as state:
             return verification.verify(state, self.tombstones, earlier)
 
     def checkpoint(self) -> Checkpoint:
@@ -285,23 +302,8 @@ class Database:
         Raises:
             AuditError: it is missing, or does not fit the stored trees.
         """
-        with self._state() as state:
+        with self.view() as state:
             return state.head
-
-    def prove(self, index: int) -> AuditProof:
-        """Evidence that entry ``index`` is in the log, which needs no database to check.
-
-        Raises:
-            NotFoundError: the log has no such entry.
-            AuditError: it is not the one that was signed.
-        """
-        with self._state() as state:
-            size = state.entries.size
-            if not 0 <= index < size:
-                raise NotFoundError(f"the log has entries 0 to {size - 1}, not {index}")
-            return AuditProof(
-                state.entry(index), tuple(state.entries.inclusion_proof(index)), state.head
-            )
 
     def consistency_proof(self, n_entries: int) -> tuple[bytes, ...]:
         """Hashes that show a holder of an old head of ``n_entries`` that the log extends it.
@@ -311,7 +313,7 @@ class Database:
         Raises:
             NotFoundError: the log is shorter.
         """
-        with self._state() as state:
+        with self.view() as state:
             size = state.entries.size
             if not 0 <= n_entries <= size:
                 raise NotFoundError(f"the log has {size} entries, not {n_entries}")
@@ -358,6 +360,7 @@ class Database:
     @contextmanager
     def _gate(self) -> Iterator[Connection]:
         """The gate, which a thread that is inside would wait for in vain."""
+        self._check_process()
         thread = threading.get_ident()
         if thread in self._inside:
             raise StoreBusyError(
@@ -370,6 +373,12 @@ class Database:
                 yield connection
             finally:
                 self._inside.discard(thread)
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreUnavailableError(
+                "the store was opened before this process was forked: open it again here"
+            )
 
     def _newest(self, connection: Connection) -> SignedState:
         """``signed``, behind the gate: where a log that is shorter than before was put back.
@@ -400,8 +409,9 @@ class Database:
             raise self.backend.error(error) from error
 
     @contextmanager
-    def _state(self) -> Iterator[SignedState]:
+    def view(self) -> Iterator[SignedState]:
         """One consistent view of what is signed, which holds up no writer."""
+        self._check_process()
         with self.translated(), self.backend.snapshot() as connection:
             yield self.signed(connection)
 
@@ -448,10 +458,12 @@ class _InUnit:
         return self._database.known_actors.roles(state, self.actor, now=self.now())
 
     def is_buried(self, patient_id: str) -> bool:
-        return patient_id in self._database.tombstones.ids
+        return self._database.tombstones.names(patient_id)
 
     @contextmanager
     def state(self) -> Iterator[SignedState]:
+        if self._state.connection.closed:
+            raise StoreUnavailableError("this unit of work is over: open another")
         yield self._state
 
     def now(self) -> str:
@@ -462,7 +474,8 @@ class _InUnit:
     ) -> None:
         self._audit.append(action, subject=subject, outcome=outcome, detail=detail, grant=grant)
 
-    def fail(self, _action: str, _error: BaseException) -> None:
+    def fail(self, action: str, subject: str, error: BaseException) -> None:
+        self._audit.append(action, subject=subject, outcome=type(error).__name__)
         self._audit.refuse_to_sign()
 
 
@@ -477,12 +490,12 @@ class _Alone:
         return self._database.known_actors.roles(state, self.actor, now=self.now())
 
     def is_buried(self, patient_id: str) -> bool:
-        return patient_id in self._database.tombstones.ids
+        return self._database.tombstones.names(patient_id)
 
     @contextmanager
     def state(self) -> Iterator[SignedState]:
-        with self._database.translated(), self._database.backend.snapshot() as connection:
-            yield self._database.signed(connection)
+        with self._database.view() as state:
+            yield state
 
     def now(self) -> str:
         return timestamp(self._database.clock())
@@ -500,9 +513,9 @@ class _Alone:
             grant=grant,
         )
 
-    def fail(self, action: str, error: BaseException) -> None:
+    def fail(self, action: str, subject: str, error: BaseException) -> None:
         try:
-            self.record(action, subject="", outcome=type(error).__name__, detail="")
+            self.record(action, subject=subject, outcome=type(error).__name__, detail="")
         except StorageError as second:
             error.add_note(f"and the audit log could not record it: {type(second).__name__}")
 

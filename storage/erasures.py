@@ -9,6 +9,7 @@ from storage.merkle import is_consistent
 from storage.operations import recorded
 
 _SEEN = (OK, ROLLED_BACK)  # what was rolled back had been read
+_BACKUPS = (Action.BACKUP_CREATE, Action.BACKUP_RESTORE)
 
 
 def is_extended(database: Database, n_entries: int, root: bytes) -> bool:
@@ -56,9 +57,10 @@ def erased_reads(database: Database, first: int, stop: int, *, purpose: str) -> 
 def copies_of(database: Database, patient_id: str, *, actor: str) -> tuple[AuditEntry, ...]:
     """Entries about backups and extracts that hold the patient, oldest first.
 
-    Backups from between the patient's first entry and the erasure, and extracts for which the
-    patient was opened; ``detail`` is the SHA-256 of their manifest. Reading this leaves an audit
-    entry as reading the patient's access log does.
+    Backups from between the patient's first entry and the erasure, those that the store was
+    restored from then, and extracts for which the patient was opened; ``detail`` is the SHA-256 of
+    their manifest. Backups made after one that was restored are not in the log. Reading this leaves
+    an audit entry as reading the patient's access log does.
 
     Raises:
         AccessDeniedError: ``actor`` may not audit.
@@ -77,7 +79,7 @@ def copies_of(database: Database, patient_id: str, *, actor: str) -> tuple[Audit
     found = {
         entry.index: entry
         for entry in whole
-        if entry.action == Action.BACKUP_CREATE and written[0] < entry.index < end
+        if entry.action in _BACKUPS and written[0] < entry.index < end
     }
     for opened in own:
         if opened.action == Action.EXTRACT_CREATE:

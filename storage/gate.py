@@ -13,7 +13,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from storage.files import OWNER_FILE
@@ -33,17 +33,23 @@ class FileGate:
             OSError: the files cannot be made.
         """
         # Opened anew each time: a lock belongs to the open file, which a fork would share.
-        queue, gate = (os.open(file, os.O_CREAT | os.O_RDWR, OWNER_FILE) for file in self.files)
-        if not (_lock_now(queue) and _lock_now(gate)):
-            waiting = _Waiting(queue, gate)
-            if not waiting.reached(seconds):
-                yield False  # the thread closes the files when its turn comes
-                return
-        os.close(queue)
-        try:
+        with ExitStack() as stack:
+            queue = _open(self.files[0])
+            stack.callback(_leave, queue)
+            gate = _open(self.files[1])
+            stack.callback(_leave, gate)
+            if not (_lock_now(queue) and _lock_now(gate)):
+                stack.pop_all()  # theirs, who waits
+                waiting = _Waiting(queue, gate)
+                stack.callback(waiting.give_up)
+                if not waiting.reached(seconds):
+                    yield False
+                    return
+                stack.pop_all()
+                stack.callback(_leave, gate)
+                stack.callback(_leave, queue)
+            _unlock(queue)  # whoever is next comes to the gate
             yield True
-        finally:
-            os.close(gate)
 
 
 class _Waiting(threading.Thread):
@@ -58,21 +64,42 @@ class _Waiting(threading.Thread):
         self.start()
 
     def reached(self, seconds: float) -> bool:
-        """Wait at most ``seconds``."""
-        self._has_reached.wait(seconds)
+        """Wait at most ``seconds``; where it is False, ``give_up`` must follow."""
+        return self._has_reached.wait(seconds)
+
+    def give_up(self) -> None:
+        """Leave the queue, or the gate if it was reached meanwhile."""
         with self._mutex:
-            self._is_given_up = not self._has_reached.is_set()
-            return not self._is_given_up
+            self._is_given_up = True
+            if self._has_reached.is_set():
+                self._leave_all()
 
     def run(self) -> None:
         for file in self._files:
             fcntl.flock(file, fcntl.LOCK_EX)
         with self._mutex:
             if self._is_given_up:
-                for file in self._files:
-                    os.close(file)
+                self._leave_all()
             else:
                 self._has_reached.set()
+
+    def _leave_all(self) -> None:
+        for file in self._files:
+            _leave(file)
+
+
+def _open(file: Path) -> int:
+    return os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, OWNER_FILE)
+
+
+def _unlock(file: int) -> None:
+    # By itself, closing does not unlock where a forked child still has the file open.
+    fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _leave(file: int) -> None:
+    _unlock(file)
+    os.close(file)
 
 
 def _lock_now(file: int) -> bool:

@@ -59,7 +59,7 @@ class Scope(Protocol):
         """Append the entry about an operation; where it fails, the operation has failed."""
         ...
 
-    def fail(self, action: str, error: BaseException) -> None:
+    def fail(self, action: str, subject: str, error: BaseException) -> None:
         """Something unforeseen went wrong in the middle of an operation."""
         ...
 
@@ -152,7 +152,7 @@ def recorded(scope: Scope, action: Action, subject: str = "") -> Iterator[Access
         scope.record(action, subject=about.subject, outcome=outcome, detail=about.detail)
         raise
     except BaseException as error:
-        scope.fail(action, error)
+        scope.fail(action, about.subject, error)
         raise
     scope.record(action, subject=about.subject, outcome=OK, detail=about.detail, grant=about.grant)
 
@@ -165,7 +165,7 @@ def writing(scope: Scope, action: Action, subject: str = "") -> Iterator[Access]
             with savepoint(access.state.connection):
                 yield access
         except AuditError as error:
-            scope.fail(action, error)  # a tree may have been changed in part
+            scope.fail(action, access.subject, error)  # a tree may have been changed in part
             raise
 
 

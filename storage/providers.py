@@ -56,6 +56,7 @@ from typing import Any, Protocol
 
 from storage.crypto import KEY_BYTES, AeadKey, Secret
 from storage.errors import KeyRingError
+from storage.program import Line, printed
 
 # RFC 9106, section 4, the second recommended option: 3 passes over 64 MiB in 4 lanes, a salt of
 # 128 bits. OWASP's Password Storage Cheat Sheet asks for at least 19 MiB and 2 passes.
@@ -182,16 +183,19 @@ class Environment(Secret):
 
     def begin(self) -> tuple[Parameters, AeadKey]:
         """No parameters, and the key."""
-        return {}, self.key({})
+        return {}, self._key("make one with `head -c 32 /dev/urandom | base64` and keep it apart")
 
     def key(self, _parameters: Parameters) -> AeadKey:
         """The key in the variable."""
+        return self._key("set it to the key that the ring was protected with; no other opens it")
+
+    def _key(self, advice: str) -> AeadKey:
         key = _key_from((self._value or "").strip().encode(errors="replace"))
         if key is None:
             state = "is not 32 bytes in base64" if self._value else "is not set"
             raise KeyRingError(
                 f"the key of the key ring belongs into the variable {self.variable}, which "
-                f"{state}: make one with `head -c 32 /dev/urandom | base64` and keep it apart"
+                f"{state}: {advice}"
             )
         return key
 
@@ -210,7 +214,7 @@ class Command(Secret):
     def begin(self) -> tuple[Parameters, AeadKey]:
         """What the program printed for a new random key, and that key."""
         key = AeadKey.generate(version=1)
-        wrapped = self._run("wrap", _Line(base64.b64encode(key.export())))
+        wrapped = self._run("wrap", Line(base64.b64encode(key.export())))
         if not _is_base64(wrapped.text):
             raise KeyRingError(f"{self._words('wrap')} printed no line of base64")
         return {"wrapped": wrapped.text.decode()}, key
@@ -220,7 +224,7 @@ class Command(Secret):
         wrapped = parameters.get("wrapped")
         if not isinstance(wrapped, str) or not _is_base64(wrapped.encode()):
             raise KeyRingError("the key ring's file is damaged: restore it from its backup")
-        key = _key_from(self._run("unwrap", _Line(wrapped.encode())).text)
+        key = _key_from(self._run("unwrap", Line(wrapped.encode())).text)
         if key is None:
             raise KeyRingError(
                 f"{self._words('unwrap')} did not print one line of base64 of {KEY_BYTES} bytes: "
@@ -228,59 +232,21 @@ class Command(Secret):
             )
         return key
 
-    def _run(self, verb: str, line: "_Line") -> "_Line":
+    def _run(self, verb: str, line: "Line") -> "Line":
         if not self._program:
             raise KeyRingError(
                 "the key ring is protected by a command, and none was given: set "
                 "PHARMAKON_KEY_COMMAND"
             )
-        printed = _printed((*self._program, verb), line, self._seconds)
-        if isinstance(printed, str):
-            raise KeyRingError(f"{self._words(verb)} {printed}: run it by hand to see what it says")
-        return printed
+        command = (*self._program, verb)
+        found = printed(command, line, seconds=self._seconds, limit=_TOKEN_LENGTH)
+        if isinstance(found, str):
+            raise KeyRingError(f"{self._words(verb)} {found}: run it by hand to see what it says")
+        return found
 
     def _words(self, verb: str) -> str:
         # Only the program: its arguments may hold a token.
         return f"the key command {self._program[0]!r} with {verb!r}"
-
-
-class _Line(Secret):
-    """A line that may hold a key: its repr does not, so no traceback with local names shows it."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-
-
-def _printed(command: Sequence[str], line: _Line, seconds: float) -> _Line | str:
-    """What ``command`` printed, without white space around it; or what went wrong, in words.
-
-    Raises nothing, because what subprocess raises holds what was printed; and what the command
-    writes to standard error is thrown away, because that could hold the key too.
-    """
-    import subprocess
-
-    try:
-        done = subprocess.run(  # noqa: S603 - the operator's own program, without a shell
-            command,
-            input=line.text + b"\n",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"did not end within {seconds:g} seconds"
-    except OSError as error:
-        return f"cannot be started ({error.strerror})"
-    except ValueError:
-        return "cannot be started (a NUL in it)"
-    if done.returncode:
-        return f"ended with status {done.returncode}"
-    if len(done.stdout) > _TOKEN_LENGTH:
-        return f"printed more than {_TOKEN_LENGTH} bytes"
-    return _Line(done.stdout.strip())
 
 
 def _argon2_parameters(parameters: Parameters) -> tuple[bytes, Mapping[str, int]]:

@@ -33,6 +33,7 @@ from storage.operations import (
     recorded,
     writing,
 )
+from storage.proofs import AuditProof
 from storage.sealed import PATIENT_COLUMNS, Patient, SealedPatient, same
 from storage.statements import Statement
 from storage.tables import IdentifierRow, PatientRow, SuggestionRow
@@ -112,8 +113,8 @@ class PatientReader:
             ordinal = _LINKED.scalar(access.state.connection, {"links": links})
             if ordinal is None:
                 raise NotFoundError("no patient has this identifier")
-            patient = access.patient(ordinal)
-            patient.identifiers()  # refused if it was moved here
+            patient = access.patient(as_ordinal(ordinal))
+            patient.must_have(links)
             return patient.row.id
 
     def suggestions(self, patient_id: str) -> tuple[StoredSuggestion, ...]:
@@ -140,7 +141,7 @@ class PatientReader:
             if ordinal is None:
                 raise NotFoundError("no suggestion has this id")
             # All are opened: only together do they give the digest that is signed.
-            found = access.patient(ordinal).suggestions()
+            found = access.patient(as_ordinal(ordinal)).suggestions()
             for suggestion in found:
                 if suggestion.id == suggestion_id:
                     return suggestion
@@ -169,6 +170,21 @@ class PatientReader:
         with recorded(self._scope, Action.AUDIT_READ) as access:
             size = access.state.entries.size
             return tuple(access.state.between(size - limit, size))
+
+    def prove(self, index: int) -> AuditProof:
+        """Evidence that entry ``index`` is in the log, which needs no database to check.
+
+        Raises:
+            NotFoundError: the log has no such entry.
+            AccessDeniedError: as ``get``.
+            AuditError: it is not the one that was signed.
+        """
+        with recorded(self._scope, Action.AUDIT_READ) as access:
+            entries = access.state.entries
+            if not 0 <= index < entries.size:
+                raise NotFoundError(f"the log has entries 0 to {entries.size - 1}, not {index}")
+            path = tuple(entries.inclusion_proof(index))
+            return AuditProof(access.state.entry(index), path, access.state.head)
 
     def audit_entries(self, first: int, stop: int) -> tuple[AuditEntry, ...]:
         """Entries ``first`` to ``stop`` (exclusive), as ``audit_log``."""
@@ -225,7 +241,8 @@ class PatientRepository(PatientReader):
                     f"the identifiers belong to {len(known)} different patients"
                 )
             if known:
-                patient = access.patient(known.pop())
+                patient = access.patient(as_ordinal(known.pop()))
+                patient.must_have(asked)
                 old_leaf: bytes | None = patient.row.leaf()
                 if merge is not None:
                     documents = _documents(merge(patient.resources()))
@@ -292,6 +309,17 @@ def complete_erasures(
     return done
 
 
+def as_ordinal(found: object) -> int:
+    """A patient's number as the database gave it.
+
+    Raises:
+        StaleRecordError: it is none; in SQLite a writer of the file can put text there.
+    """
+    if not isinstance(found, int):
+        raise StaleRecordError("the database answered with something that is no patient's number")
+    return found
+
+
 def _record(patient: SealedPatient) -> PatientRecord:
     return PatientRecord(patient.row.id, patient.row.version, patient.resources())
 
@@ -303,7 +331,11 @@ def _documents(resources: Sequence[Mapping[str, Any]]) -> list[bytes]:
 
 
 def _stripped(identifier: Identifier) -> Identifier:
-    system, value = (part.strip() for part in identifier)
-    if not system or not value:
-        raise InvalidRecordError("an identifier needs both a system and a value")
-    return Identifier(system, value)
+    parts = [part.strip() if isinstance(part, str) else "" for part in identifier]
+    if len(parts) != 2 or not all(parts):
+        raise InvalidRecordError("an identifier needs both a system and a value, as text")
+    try:
+        "".join(parts).encode()
+    except UnicodeEncodeError:  # half of a character; not echoed
+        raise InvalidRecordError("an identifier must be text that UTF-8 can hold") from None
+    return Identifier(*parts)

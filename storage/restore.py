@@ -40,6 +40,7 @@ class RestoreReport:
         head: its signed head.
         backup_head: the head that the backup was made under.
         n_erased: patients of the backup that were erased after it was made, and so again now.
+        n_erased_in_all: of the head's patients, those who are erased.
         n_lost: entries that the checkpoint from outside knows and the backup does not; None
             without such a checkpoint.
         old_keys: keys that its rows are under and that were replaced since, such as ``wrap 1``.
@@ -48,11 +49,13 @@ class RestoreReport:
     head: Checkpoint
     backup_head: Checkpoint
     n_erased: int
+    n_erased_in_all: int
     n_lost: int | None
     old_keys: tuple[str, ...]
 
     def __str__(self) -> str:
-        whole = f"{self.head.n_patients:,} patients and {self.head.n_entries:,} audit entries"
+        patients = f"{self.head.n_patients:,} patients ({self.n_erased_in_all:,} erased)"
+        whole = f"{patients} and {self.head.n_entries:,} audit entries"
         lines = [
             f"{whole} restored as of {self.backup_head.time}, and verified",
             f"{self.n_erased:,} patients that were erased since then are erased again",
@@ -120,6 +123,7 @@ def restore_backup(
         draft.head,
         head,
         draft.n_erased,
+        draft.n_erased_in_all,
         None if kept is None else max(0, kept.n_entries - head.n_entries),
         tuple(f"{use} {version}" for use, version in sorted(old)),
     )
@@ -175,6 +179,11 @@ class _Draft:
     clock: Clock
     n_erased: int = 0
     _erased: set[int] = field(default_factory=set)
+
+    @property
+    def n_erased_in_all(self) -> int:
+        """Patients in the rows who are erased."""
+        return len(self._erased)
 
     def fill(self, connection: Connection) -> None:
         """Rows, erasures, the entry, the new head, and a look at everything."""
@@ -254,5 +263,5 @@ class _Scope:
     ) -> None:
         self._audit.append(action, subject=subject, outcome=outcome, detail=detail, grant=grant)
 
-    def fail(self, _action: str, _error: BaseException) -> None:
+    def fail(self, _action: str, _subject: str, _error: BaseException) -> None:
         self._audit.refuse_to_sign()

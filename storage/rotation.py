@@ -164,6 +164,9 @@ class _Move:
         while rows := self._read(_WRAPPED.limit(_PAGE), after=after):
             after = rows[-1].ordinal
             behind = [row for row in rows if not self._opens(row)]
+            while behind and renew:
+                last = self._renew([row.ordinal for row in behind], SealedPatient.renew_key)
+                behind = [row for row in behind if row.ordinal > last]
             for start in range(0, len(behind), _BATCH):
                 self._rewrap(behind[start : start + _BATCH])
 

@@ -143,8 +143,13 @@ class SealedPatient:
     def find(cls, connection: Connection, ring: KeyRing, patient: str | int) -> Self | None:
         """The patient with this pseudonym or ordinal, if there is one."""
         statement = _BY_ID if isinstance(patient, str) else _BY_ORDINAL
-        row = statement.first(connection, {"of": patient})
-        return None if row is None else cls(connection, ring, Patient(*row))
+        found = statement.first(connection, {"of": patient})
+        if found is None:
+            return None
+        row = Patient(*found)
+        if patient != (row.id if isinstance(patient, str) else row.ordinal):  # as a view can answer
+            raise StaleRecordError("the database answered with another patient than was asked for")
+        return cls(connection, ring, row)
 
     @classmethod
     def new(cls, connection: Connection, ring: KeyRing, *, ordinal: int, now: str) -> Self:
@@ -172,6 +177,15 @@ class SealedPatient:
     def write(self) -> None:
         """Store the patient's own row as it is now."""
         _SET_PATIENT.run(self._connection, {"at": self.row.ordinal, **vars(self.row)})
+
+    def must_have(self, indexes: Iterable[bytes]) -> None:
+        """Pass only if one of these blind indexes is the patient's.
+
+        Raises:
+            StaleRecordError: none is, though the database said so.
+        """
+        if {index for index, _ in self.identifiers()}.isdisjoint(indexes):
+            raise StaleRecordError(_STALE)
 
     def identifiers(self) -> list[tuple[bytes, bytes | None]]:
         """Blind indexes of the patient, each with the sealed identifier.

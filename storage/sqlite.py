@@ -5,7 +5,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,25 +127,28 @@ class SqliteBackend:
         Raises:
             StoreBusyError: others held the gate for too long.
         """
-        try:
-            with self._gate.hold(self._busy_seconds) as is_inside:
-                if not is_inside:
-                    raise self._busy()
-                with self._engine.connect() as connection:
-                    try:
-                        yield connection
-                    except (DatabaseError, StorageError) as error:
-                        if isinstance(error.__cause__ or error, DatabaseError):
-                            # A commit that failed may leave its transaction open, and closing
-                            # does not end it while somebody holds the error and its cursor.
-                            with suppress(sqlite3.Error):
-                                driver_of(connection).rollback()
-                            connection.invalidate()
-                        raise
-        except StorageError:
-            raise
-        except FileNotFoundError:
-            raise NotFoundError(f"the folder of {self.path} is gone") from None
+        with ExitStack() as stack:
+            try:
+                is_inside = stack.enter_context(self._gate.hold(self._busy_seconds))
+            except FileNotFoundError:
+                raise NotFoundError(f"the folder of {self.path} is gone") from None
+            except OSError as error:
+                raise StoreUnavailableError(
+                    f"the gate files beside {self.path} cannot be used: {error.strerror}"
+                ) from error
+            if not is_inside:
+                raise self._busy()
+            connection = stack.enter_context(self._engine.connect())
+            try:
+                yield connection
+            except (DatabaseError, StorageError) as error:
+                if isinstance(error.__cause__ or error, DatabaseError):
+                    # A commit that failed may leave its transaction open, and closing
+                    # does not end it while somebody holds the error and its cursor.
+                    with suppress(sqlite3.Error):
+                        driver_of(connection).rollback()
+                    connection.invalidate()
+                raise
 
     def error(self, error: DatabaseError) -> StorageError:
         """The error of this package that says what ``error`` means."""

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import RLock
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
@@ -76,6 +77,7 @@ class Tombstones:
         """Know of none yet; ``open`` is the door for callers."""
         self.path = path
         self._ring = ring
+        self._mutex = RLock()  # readers in other threads may read on meanwhile
         self._times: dict[str, str] = {}  # by pseudonym, oldest first
         self._digests = [NO_DIGEST]
         self._end = 0  # of the last whole line, in bytes
@@ -140,6 +142,15 @@ class Tombstones:
         """Pseudonym -> time of erasure."""
         return MappingProxyType(self._times)
 
+    def names(self, patient_id: str) -> bool:
+        """Whether this patient is named, by the file as it is now.
+
+        Raises:
+            TombstoneError: the file was changed by someone else.
+        """
+        self._read_on(trusted=0)
+        return patient_id in self._times
+
     def after(self, count: int) -> tuple[Tombstone, ...]:
         """Those behind the first ``count``: what a head that knows ``count`` does not cover."""
         return tuple(Tombstone(*erased) for erased in islice(self._times.items(), count, None))
@@ -199,14 +210,15 @@ class Tombstones:
             return
         if plan.start != self._end:
             raise TombstoneError(f"{self.path} has grown since the erasure was planned: try again")
-        try:
-            write_behind(self.path, self._end, b"".join(plan.lines))
-        except OSError as error:
-            raise TombstoneError(
-                f"{self.path} cannot be written, so nobody is erased: {error.strerror}"
-            ) from error
-        for (patient, time), line in zip(plan.erasures, plan.lines, strict=True):
-            self._add(patient, time, line)
+        with self._mutex:
+            try:
+                write_behind(self.path, self._end, b"".join(plan.lines))
+            except OSError as error:
+                raise TombstoneError(
+                    f"{self.path} cannot be written, so nobody is erased: {error.strerror}"
+                ) from error
+            for (patient, time), line in zip(plan.erasures, plan.lines, strict=True):
+                self._add(patient, time, line)
 
     def append(self, patient: str, time: str) -> None:
         """Plan and write one erasure."""
@@ -215,7 +227,11 @@ class Tombstones:
     def _read_on(self, *, trusted: int) -> None:
         """Read the lines behind those known; signatures are checked from number ``trusted`` on."""
         if self._end and self._size() == self._end:
-            return  # which is so in every unit of work that erases nobody
+            return  # which is so in every operation that erases nobody
+        with self._mutex:
+            self._read_lines(trusted)
+
+    def _read_lines(self, trusted: int) -> None:
         # After a loss of power a file may be as long as it was to become, and hold zeros where it
         # was not written. No line of ours holds one.
         data, _, _ = self._bytes_after(self._end).partition(b"\0")

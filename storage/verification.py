@@ -8,7 +8,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from storage import merkle
@@ -49,6 +49,17 @@ from storage.tree import BLOCK_LEVEL, expected_tiles
 _BLOCK = 1 << BLOCK_LEVEL
 _BATCH = 40 * _BLOCK
 
+# What could answer, or undo, in the place of the tables.
+_OBJECTS = {
+    "sqlite": "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')",
+    "postgresql": """
+        SELECT 'trigger', tgname::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
+        UNION ALL
+        SELECT 'rule', rulename::text FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
+        WHERE relnamespace = current_schema()::regnamespace
+    """,
+}
 _LEAVES = Statement(
     select(
         AuditEntryRow.position, AuditEntryRow.leaf, AuditEntryRow.subject, AuditEntryRow.entry
@@ -115,6 +126,7 @@ def verify(
     try:
         _verify_entries(state, checkpoint)
         _verify_single_rows(state)
+        _verify_objects(state)
         patients = _verify_patients(state, tombstones)
         people = [actor.leaf() for actor in actors(state)]
         emergencies = [opening.leaf() for opening in all_openings(state)]
@@ -259,6 +271,13 @@ def _verify_single_rows(state: SignedState) -> None:
     ):
         if [tuple(row) for row in state.connection.execute(select(*columns))] != [expected]:
             raise AuditError(f"table {columns[0].table.name} does not hold its one row alone")
+
+
+def _verify_objects(state: SignedState) -> None:
+    """Nothing in the database acts or answers in the place of the tables."""
+    query = _OBJECTS[state.connection.dialect.name]
+    for kind, name in state.connection.execute(text(query)):
+        raise AuditError(f"the database has a {kind} {name!r}, which no store has")
 
 
 def _verify_patients(state: SignedState, tombstones: Tombstones) -> list[bytes]:

@@ -118,7 +118,8 @@ def to_text(report: Mapping[str, Any]) -> str:
     for kind, reasons in report["entries_dropped"].items():
         lines += (f"  {kind} that {why}: {n:,}" for why, n in reasons.items())
     rare = report["rare_codes"]
-    lines += ["", f"Codes that fewer than k patients carry are {rare['are']};"]
+    lines += ["", f"Codes of terminologies that fewer than k patients carry are {rare['are']};"]
+    lines.append("FHIR's own codes, such as a status, are not counted among them;")
     lines.append(f"with them went {rare['entries_dropped']:,} entries:")
     lines += (f"  {system}: {n:,}" for system, n in rare["below_k"].items())
     lines += ["", "Not guaranteed:", *(f"  - {text}" for text in report["not_guaranteed"]), ""]

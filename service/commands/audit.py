@@ -23,7 +23,7 @@ def verify(
     """Check the log and all sealed rows: that nothing was edited, added, reordered or removed."""
     from service.patients import open_store
 
-    earlier = checkpoint_file.read_text("utf-8", errors="replace") if checkpoint_file else None
+    earlier = _text(checkpoint_file) if checkpoint_file else None
     with open_store(settings(home)) as store:
         report = store.verify_audit(earlier)
     if as_json:
@@ -65,10 +65,11 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """Print the proof that an entry is in the log, checkable without the database."""
-    from service.patients import open_store
+    from service.patients import AUDIT, open_store
 
-    with open_store(settings(home)) as store:
-        proof = store.prove(index)
+    asked = settings(home)
+    with open_store(asked) as store:
+        proof = store.reading(asked.actor, purpose=AUDIT).prove(index)
     document = {
         "entry": vars(proof.entry),
         "path": [digest.hex() for digest in proof.path],
@@ -97,6 +98,37 @@ def export(
         print_json({"file": str(out), "events": done.n_events, "checkpoint": done.head.text})
     else:
         typer.echo(f"{done.n_events:,} events in {out}, covered by this head:\n{done.head.text}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A file that `audit export` wrote.")],
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="A head kept elsewhere; else the store is asked."),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check an exported log: nothing edited (but id and meta), added, reordered or removed."""
+    from service.audit_export import check_by_store, check_events
+    from service.patients import open_keys, open_store
+    from storage.checkpoint import Checkpoint
+
+    asked = settings(home)
+    if checkpoint_file is None:
+        with open_store(asked) as store:
+            n_events = check_by_store(file, store)
+        of = "the first entries of this store's log"
+    else:
+        head = Checkpoint.parse(_text(checkpoint_file))
+        head.check(open_keys(asked))
+        n_events = check_events(file, head)
+        of = f"the entries signed at {head.time}; the head says nothing of any behind them"
+    if as_json:
+        print_json({"whole": True, "events": n_events})
+    else:
+        typer.echo(f"{n_events:,} events are {of}")
 
 
 @app.command()
@@ -143,3 +175,8 @@ def review(
         print_json(vars(done))
     else:
         typer.echo(f"reviewed {number}: {done.actor} and patient {done.patient_id}")
+
+
+def _text(checkpoint: Path) -> str:
+    """The text of a head; some editors put a byte order mark before it."""
+    return checkpoint.read_text("utf-8-sig", errors="replace")

@@ -29,8 +29,10 @@ def create(
                 "bytes": report.size,
                 "rows": report.n_rows,
                 "patients": report.head.n_patients,
+                "erased": report.n_erased,
                 "entries": report.head.n_entries,
                 "audit_entry": report.entry,
+                "manifest_sha256": report.digest,
             }
         )
     else:
@@ -65,6 +67,7 @@ def restore_(
         print_json(
             {
                 "patients": report.head.n_patients,
+                "erased": report.n_erased_in_all,
                 "entries": report.head.n_entries,
                 "as_of": report.backup_head.time,
                 "erased_again": report.n_erased,

@@ -134,10 +134,10 @@ def show(
     from service.patients import EMERGENCY, TREATMENT, open_store, read_record
 
     asked = settings(home)
-    opened = graph(graph_dir, home)
     purpose = EMERGENCY if emergency else TREATMENT
     with open_store(asked) as store:
         resources = read_record(store, patient, actor=asked.actor, purpose=purpose)
+    opened = graph(graph_dir, home)  # behind the store, which knows who was erased
     profile = to_profile(resources, Resolver(opened), today=date.today())
     if as_json:
         print_json(profile.to_json())

@@ -28,6 +28,23 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def create(home: Home = None, as_json: AsJson = False) -> None:
+    """Make a new, empty store for this key ring; you then hold every role in it."""
+    from service.errors import SettingsError
+    from service.patients import create_store, has_store, open_keys, store_name
+
+    asked = settings(home)
+    ring = open_keys(asked)
+    if has_store(asked):
+        raise SettingsError(f"a store lies at {store_name(asked)} already; none is overwritten")
+    create_store(asked, ring)
+    if as_json:
+        print_json({"store": store_name(asked), "store_id": ring.store_id, "owner": asked.actor})
+    else:
+        typer.echo(f"made {store_name(asked)}; {asked.actor} holds every role in it")
+
+
+@app.command()
 def migrate(home: Home = None, as_json: AsJson = False) -> None:
     """Bring a store of an older version up to date, verified before and after; back it up first."""
     from service.upkeep import migrate_store

@@ -154,7 +154,7 @@ def test_a_refused_export_writes_nothing_and_is_in_the_log(
 def test_a_proof_from_the_store_makes_an_event_that_can_be_checked(
     ring: KeyRing, database: Database
 ) -> None:
-    proof = database.prove(5)
+    proof = database.reading("owner", purpose="audit").prove(5)
     event = to_event(proof.entry, ring.store_id, path=proof.path)
 
     assert check_event(event, proof.head, ring.audit_public_key) == proof.entry

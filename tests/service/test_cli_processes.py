@@ -5,6 +5,7 @@ so that it always hits the same place.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,7 +119,9 @@ def test_an_interrupted_training_leaves_the_old_bundle_and_goes_on_later(home: P
 @pytest.mark.parametrize("is_new", [True, False], ids=["a new store", "an existing store"])
 def test_two_imports_at_once_lose_nothing(home: Path, is_new: bool) -> None:
     if is_new:
+        shutil.rmtree(home / "keys")
         (home / "patients.db").unlink()
+        run("keys", "init", home=home)
     before = [] if is_new else run("patient", "list", "--json", home=home).json
     files = []
     for number in range(20):

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.service.test_cli_backup import ids
 from tests.shell import ROOT, run
 from tests.storage.conftest import place, server  # noqa: F401
@@ -90,3 +92,29 @@ def test_everything_goes_on_postgresql_as_well(place: Place, tmp_path: Path) -> 
     restored = run("backup", "restore", backup, "--json", home=home, ACTOR="owner").json
     assert restored["erased_again"] == 1
     assert ids(home, ACTOR="dr.lee") == imported[1:]
+
+
+def test_a_store_that_is_gone_is_not_made_anew_in_silence(
+    clinic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.patients.sleep", lambda _: None)
+    files = list((ROOT / "service" / "demo_patients").glob("*.json"))[:1]
+    for file in clinic.glob("patients.db*"):
+        file.unlink()
+
+    outcome = run("patient", "import", *files, home=clinic, ACTOR="svc")
+
+    assert "restore it from a backup, or make a new, empty one" in outcome.error
+    assert not (clinic / "patients.db").exists()
+    assert run("store", "create", "--json", home=clinic, ACTOR="sam").json["owner"] == "sam"
+    assert "none is overwritten" in run("store", "create", home=clinic).error
+    assert run("audit", "verify", home=clinic).status == 0
+
+
+def test_no_store_is_made_anew_where_patients_were_erased(clinic: Path) -> None:
+    patient = run("patient", "list", "--json", home=clinic).json[0]["id"]
+    run("patient", "erase", patient, "--yes", home=clinic)
+    for file in clinic.glob("patients.db*"):
+        file.unlink()
+
+    assert "names 1 erasures" in run("store", "create", home=clinic).error

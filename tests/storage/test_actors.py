@@ -128,7 +128,7 @@ def test_a_row_put_in_before_its_time_is_not_signed_over(
 ) -> None:
     tamper(f"INSERT INTO actor VALUES ({len(ACTORS) + 1}, 'mallory', 'clinician', '', 1)")
 
-    with pytest.raises(StaleRecordError, match="never committed"):
+    with pytest.raises(StaleRecordError, match="not the one last committed"):
         grant(database, "lee", "clinician")
 
 

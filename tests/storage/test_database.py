@@ -245,7 +245,7 @@ def test_a_committed_unit_cannot_be_used_again(database: Database, ada: str) -> 
     with database.unit("dr.lee", purpose="treatment") as unit:
         unit.patients.get(ada)
         unit.commit()
-        with pytest.raises(Exception, match="closed"):
+        with pytest.raises(StoreUnavailableError, match="is over"):
             unit.patients.get(ada)
 
 

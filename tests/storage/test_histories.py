@@ -161,15 +161,16 @@ def test_proofs_hold_and_forged_ones_do_not(copies: Copies) -> None:
     with copies.open() as database:
         size = database.checkpoint().n_entries
         public = copies.ring.audit_public_key
-        proofs = [database.prove(i) for i in range(size)]
+        proofs = [database.reading(OWNER, purpose="audit").prove(i) for i in range(size)]
         assert all(proof.holds(public) for proof in proofs)
-        root = database.checkpoint().entries_root
         for i, proof in enumerate(proofs):
-            leaf = leaf_hash(proof.entry.to_bytes())
+            leaf, head = leaf_hash(proof.entry.to_bytes()), proof.head
             for j in range(size + 2):
-                assert is_included(leaf, j, size, proof.path, root) == (i == j)
+                held = is_included(leaf, j, head.n_entries, proof.path, head.entries_root)
+                assert held == (i == j)
             for forged in forged_paths(proof.path):
-                assert not is_included(leaf, i, size, forged, root)
+                assert not is_included(leaf, i, head.n_entries, forged, head.entries_root)
+        size, root = database.checkpoint().n_entries, database.checkpoint().entries_root
         for text in heads:
             old = database.verify_audit(text).checkpoint
             assert old is not None

@@ -118,7 +118,7 @@ def test_the_migration_is_an_entry_of_the_log(
 
     with Database.open(location, kept_ring) as database:
         assert database.checkpoint().n_entries == N_ENTRIES + 1
-        entry = database.prove(N_ENTRIES).entry
+        entry = database.reading(OWNER, purpose="audit").prove(N_ENTRIES).entry
     assert (entry.actor, entry.action, entry.outcome) == (OWNER, "store.migrate", "ok")
 
 
@@ -179,7 +179,8 @@ def test_a_long_log_is_carried_over_with_the_tree_above_it(
     with Database.open(location, kept_ring) as database:
         database.verify_audit(kept.text)
         assert all(
-            database.prove(index).holds(kept_ring.audit_public_key) for index in (0, 700, 1100)
+            database.reading(OWNER, purpose="audit").prove(index).holds(kept_ring.audit_public_key)
+            for index in (0, 700, 1100)
         )
 
 

@@ -355,12 +355,12 @@ def test_a_head_from_before_the_audit_key_was_replaced_still_holds(
     from storage.checkpoint import Checkpoint
 
     before = database.checkpoint()
-    proof = database.prove(0)
+    proof = database.reading(OWNER, purpose="audit").prove(0)
     rotate(database, "officer", "audit")
 
     database.verify_audit(before.text)
     Checkpoint.parse(before.text).check(database.ring)
     assert proof.head.text == before.text
     retired = next(key for key in database.ring.status() if key.use == "audit")
-    begun = before.n_entries + 1  # the entry that says that the rotation begins
+    begun = before.n_entries + 2  # the proof's, and the one that says that the rotation begins
     assert (retired.state, retired.n_entries) == ("retired", begun)

@@ -290,3 +290,102 @@ def test_rows_put_back_for_an_erased_patient_are_found(
 
     with pytest.raises(AuditError, match=f"sealed records of patient {ada}"):
         database.verify_audit()
+
+
+@only_sqlite
+def test_a_view_that_answers_for_another_patient_is_refused(
+    database: Database, ada: str, bob: str, tamper: Tamper
+) -> None:
+    tamper("ALTER TABLE patient RENAME TO real")
+    names = [row[1] for row in tamper("PRAGMA table_info(real)")]
+    others = ", ".join("1 - ordinal AS ordinal" if n == "ordinal" else n for n in names)
+    swapped = others.replace(" id,", f" CASE id WHEN '{ada}' THEN '{bob}' ELSE '{ada}' END AS id,")
+    tamper(f"CREATE VIEW patient AS SELECT {swapped} FROM real")
+
+    with pytest.raises(StaleRecordError):
+        read(database, ada)
+
+
+@only_sqlite
+@pytest.mark.parametrize("value", ["'%s'", "1", "'1'", "1.0"])
+def test_an_identifier_that_leads_to_another_patient_is_refused(
+    database: Database, ada: str, bob: str, tamper: Tamper, value: str
+) -> None:
+    tamper("UPDATE patient_identifier SET patient = " + value.replace("%s", bob))
+
+    with pytest.raises(StaleRecordError):
+        clinic(database).find(*NUMBER)
+    with pytest.raises(StaleRecordError):
+        store(database, [CONDITION], [NUMBER])
+    assert list(read(database, bob)) == RECORD
+
+
+@only_sqlite
+def test_a_name_that_only_a_collation_takes_for_an_actors_is_unknown(
+    database: Database, ada: str, tamper: Tamper
+) -> None:
+    tamper("PRAGMA writable_schema = ON")
+    tamper("ALTER TABLE actor RENAME TO real")
+    tamper(
+        """CREATE VIEW actor AS
+        SELECT ordinal, name COLLATE NOCASE AS name, roles, until, version FROM real"""
+    )
+
+    with pytest.raises(StorageError):
+        database.reading("DR.LEE", purpose="treatment").get(ada)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        """AFTER INSERT ON audit_entry
+        BEGIN DELETE FROM audit_entry WHERE position = new.position; END""",
+        """AFTER UPDATE ON audit_head WHEN new.checkpoint <> old.checkpoint
+        BEGIN UPDATE audit_head SET checkpoint = old.checkpoint, frontiers = old.frontiers; END""",
+    ],
+)
+def test_a_trigger_that_takes_back_what_was_written_stops_everything(
+    database: Database, ada: str, tamper: Tamper, trigger: str
+) -> None:
+    tamper(f"CREATE TRIGGER t {trigger}")
+
+    with pytest.raises(AuditError):
+        read(database, ada)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW more AS SELECT * FROM patient",
+        "CREATE TRIGGER t BEFORE DELETE ON patient BEGIN SELECT 1; END",
+    ],
+)
+@only_sqlite
+def test_verify_finds_what_does_not_belong_into_the_schema(
+    database: Database, ada: str, tamper: Tamper, statement: str
+) -> None:
+    tamper(statement)
+
+    with pytest.raises(AuditError, match="which no store has"):
+        database.verify_audit()
+
+
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW more AS SELECT * FROM patient",
+        "CREATE RULE r AS ON DELETE TO patient DO INSTEAD NOTHING",
+        """CREATE TRIGGER t BEFORE UPDATE ON patient FOR EACH ROW
+        EXECUTE FUNCTION suppress_redundant_updates_trigger()""",
+    ],
+)
+def test_verify_finds_what_does_not_belong_into_a_postgresql_schema(
+    database: Database, ada: str, tamper: Tamper, statement: str
+) -> None:
+    database.verify_audit()
+    tamper(statement)
+
+    with pytest.raises(AuditError, match="which no store has"):
+        database.verify_audit()
