@@ -62,9 +62,10 @@ def read_patients(
     pool = _Document(is_page=True)
     seen: set[str] = set()
     for path in map(Path, paths):
-        if (place := os.path.abspath(path)) in seen:
+        full = os.path.abspath(path)
+        if full in seen:
             continue
-        seen.add(place)
+        seen.add(full)
         try:
             if path.name.lower().endswith(LINES):
                 pool.absorb(_read_lines(path))

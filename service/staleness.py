@@ -65,8 +65,8 @@ class Erasure:
         restored = [entry for entry in self.copies if entry.action == "backup.restore"]
         if restored:
             yield (
-                f"the store was restored on {restored[-1].time}: backups made after the one that was "
-                "restored are not in this log and may hold the patient too"
+                f"the store was restored on {restored[-1].time}: backups made after the one that "
+                "was restored are not in this log and may hold the patient too"
             )
         if any(entry.action.startswith("backup.") for entry in self.copies):
             yield "a backup restores without the patient only with the newest erasures.log"

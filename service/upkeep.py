@@ -14,8 +14,10 @@ from service.patients import ADMINISTRATION, has_store, open_keys, open_store, p
 from service.settings import BUSY_SECONDS, Settings
 from storage import Database, KeyRing, KeyStatus
 from storage.access import Action
-from storage.checkpoint import ERASED, Checkpoint
+from storage.checkpoint import Checkpoint
+from storage.crypto import length_prefixed
 from storage.database import backend_for
+from storage.erasures import count_erased
 from storage.keyfile import provider_of
 from storage.keyset import Use
 from storage.migrations import current_revision, upgrade
@@ -178,7 +180,8 @@ def store_status(settings: Settings) -> StoreStatus:
         return found
     with Database.open(settings.store, ring, busy_seconds=BUSY_SECONDS) as database:
         head: Checkpoint = database.checkpoint()
-    n_erased = head.parts[ERASED].size
+        with database.translated(), database.backend.snapshot() as connection:
+            n_erased = count_erased(connection)
     return replace(
         found,
         patients=head.n_patients - n_erased,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy import Connection, Row, Table, select
 
 from storage import verification
 from storage.access import Action
@@ -20,6 +20,7 @@ from storage.audit import SignedState, timestamp
 from storage.blind import under
 from storage.checkpoint import ERASED, Checkpoint
 from storage.database import Database
+from storage.erasures import count_erased
 from storage.errors import BackupError, StorageError
 from storage.files import new_file_beside, place
 from storage.operations import recorded
@@ -27,10 +28,6 @@ from storage.tables import REVISION, Base, IdentifierRow, PatientRow
 
 TABLES: Sequence[Table] = Base.metadata.sorted_tables  # a row's owner before the row
 
-# The file of erasures may also name patients whom a store restored from a backup never had.
-_ERASED_PATIENTS = (
-    select(func.count()).select_from(PatientRow).where(PatientRow.erased_at.is_not(None))
-)
 _ROWS = 256  # fetched at once; a record may be megabytes
 _BATCH_BYTES = 8 << 20
 
@@ -58,11 +55,12 @@ class BackupReport:
     digest: str
 
     def __str__(self) -> str:
+        patients = f"{self.head.n_patients:,} patients ({self.n_erased:,} erased)"
         return (
-            f"{self.file}: {self.n_rows:,} rows of {self.head.n_patients:,} patients "
-            f"({self.n_erased:,} erased), {self.head.n_entries:,} audit entries, {self.size:,} bytes. "
-            "It holds neither the key ring nor the file of erasures: keep both elsewhere; without "
-            f"them it cannot be restored\nSHA-256 of its manifest, as in the audit log: {self.digest}"
+            f"{self.file}: {self.n_rows:,} rows of {patients}, {self.head.n_entries:,} audit "
+            f"entries, {self.size:,} bytes. It holds neither the key ring nor the file of "
+            "erasures: keep both elsewhere; without them it cannot be restored\n"
+            f"SHA-256 of its manifest, as in the audit log: {self.digest}"
         )
 
 
@@ -103,7 +101,7 @@ def _write(database: Database, draft: Path, file: Path, actor: str, purpose: str
         writer = ArchiveWriter(stream)
         with recorded(scope, Action.BACKUP_CREATE) as access:
             verification.verify(access.state, database.tombstones)
-            n_erased = access.state.connection.scalar(_ERASED_PATIENTS) or 0
+            n_erased = count_erased(access.state.connection)
             manifest = _write_tables(access.state, writer, timestamp(database.clock()))
             content = manifest.to_bytes(database.ring)
             access.detail = digest = hashlib.sha256(content).hexdigest()

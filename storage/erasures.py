@@ -2,14 +2,26 @@
 
 from itertools import islice
 
+from sqlalchemy import Connection, func, select
+
 from storage.access import Action, Purpose
 from storage.audit import OK, ROLLED_BACK, AuditEntry
 from storage.database import Database
 from storage.merkle import is_consistent
 from storage.operations import recorded
+from storage.tables import PatientRow
 
 _SEEN = (OK, ROLLED_BACK)  # what was rolled back had been read
 _BACKUPS = (Action.BACKUP_CREATE, Action.BACKUP_RESTORE)
+
+
+def count_erased(connection: Connection) -> int:
+    """How many patients in the rows are erased.
+
+    The file of erasures may name more: whom a store that was restored from a backup never had.
+    """
+    erased = PatientRow.erased_at.is_not(None)
+    return connection.scalar(select(func.count()).select_from(PatientRow).where(erased)) or 0
 
 
 def is_extended(database: Database, n_entries: int, root: bytes) -> bool:

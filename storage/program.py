@@ -1,13 +1,14 @@
 """Another program run once: given one line, and read no further than it may print."""
 
 import os
-import select
-import selectors
-import subprocess
 from collections.abc import Sequence
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from storage.crypto import Secret
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 class Line(Secret):
@@ -31,6 +32,8 @@ def printed(command: Sequence[str], line: Line, *, seconds: float, limit: int) -
         seconds: after which it is stopped.
         limit: bytes; it is stopped when it prints more.
     """
+    import subprocess
+
     end = monotonic() + seconds
     try:
         process = subprocess.Popen(  # noqa: S603 - the operator's own program, without a shell
@@ -60,9 +63,12 @@ def printed(command: Sequence[str], line: Line, *, seconds: float, limit: int) -
 
 
 def _exchange(
-    process: subprocess.Popen[bytes], line: Line, end: float, limit: int
+    process: "subprocess.Popen[bytes]", line: Line, end: float, limit: int
 ) -> Line | None:
     """Give the line and take what is printed, up to a little over ``limit``; None: out of time."""
+    import select
+    import selectors
+
     stdin, stdout = process.stdin, process.stdout
     assert stdin is not None and stdout is not None  # noqa: S101, PT018
     left, taken = Line(line.text + b"\n"), Line(b"")

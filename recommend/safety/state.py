@@ -184,6 +184,7 @@ def _best(facts: Iterable[Fact], *, lasting: bool = False) -> dict[str, Fact]:
     return result
 
 
-def _certainty(fact: Fact) -> tuple[bool, int, bool]:
-    """Smallest for what is surest: what is not old, then the best grade, then what is confirmed."""
-    return fact.is_stale and not fact.confirmed, GRADES.index(fact.grade), not fact.confirmed
+def _certainty(fact: Fact) -> tuple[bool, bool, int, bool]:
+    """Smallest for what is surest: what is certain, not old, of the best grade, confirmed."""
+    is_old = fact.is_stale and not fact.confirmed
+    return not fact.is_certain, is_old, GRADES.index(fact.grade), not fact.confirmed

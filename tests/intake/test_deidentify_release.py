@@ -196,6 +196,7 @@ def test_what_leaves_passes_the_check_and_the_report_says_what_it_is(dates: Any)
     text = to_text(report)
     assert "(G) social security numbers: 41" in text
     assert "l-diversity" in text
+    assert "FHIR's own codes, such as a status, are not counted" in text
     assert json.loads(json.dumps(report)) == report
 
 

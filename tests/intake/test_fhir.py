@@ -138,6 +138,21 @@ def test_a_file_that_is_not_fhir_is_named_with_what_is_wrong(
     assert isinstance(caught.value, IntakeError)
 
 
+def test_a_missing_file_is_missing_whatever_its_name(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="No such file"):
+        read(tmp_path / "nope")
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", GOOD)
+    rows = lines(tmp_path / "b.ndjson", patient(id="b"))
+
+    found = read(path, tmp_path / "x" / ".." / "a.json", rows, rows)
+
+    assert [kinds(one) for one in found] == [["Patient", "Condition"], ["Patient"]]
+    assert not any(one.problems for one in found)
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match=r"gone\.json: cannot be read"):
         read(tmp_path / "gone.json")

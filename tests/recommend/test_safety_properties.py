@@ -5,7 +5,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recommend.profile import LOCAL_ROUTES, Fact, Knowledge, PatientProfile, Route, Unmapped
@@ -125,6 +125,15 @@ def test_less_certain_matches_never_clear_and_still_hit(
     assert all(hits(old[check]) == hits(new[check]) for check in old)
 
 
+TWICE = PatientProfile(  # the one drug, once unsure and once confirmed by a person
+    drugs=(Fact("DRUGBANK:B", "broader"), Fact("DRUGBANK:B", "near", confirmed=True)),
+    conditions_known=Knowledge.KNOWN,
+    drugs_known=Knowledge.KNOWN,
+    allergies_known=Knowledge.KNOWN,
+)
+
+
+@example(profile=TWICE, drug="DRUGBANK:A", name="drugs")
 @given(profiles(), drug_ids, st.sampled_from(LISTS))
 def test_old_entries_never_clear_and_only_a_duplicate_weighs_less(
     profile: PatientProfile, drug: str, name: str

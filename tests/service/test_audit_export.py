@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+import service.audit_export
 from service.audit_events import check_event, to_event
-from service.audit_export import check_export, export_events, write_events
+from service.audit_export import check_by_store, check_export, export_events, write_events
 from storage import AccessDeniedError, AuditError, Database, KeyRing
 from storage.audit import AuditEntry
 from tests.service.logged import PUBLIC, STORE, entry, head_of, log
@@ -136,6 +137,32 @@ def test_the_log_of_a_store_is_exported_with_the_entry_about_that(
     for head in (kept, found.head):
         n = check_export(tmp_path / "log.ndjson", head, ring.audit_public_key)
         assert n == head.n_entries
+
+
+def test_without_a_head_a_file_is_compared_with_the_log_of_the_store(
+    tmp_path: Path, database: Database
+) -> None:
+    export_events(database, tmp_path / "log.ndjson", actor="owner")
+    written = lines(tmp_path / "log.ndjson")
+    (tmp_path / "cut").write_text("\n".join(written[:7]) + "\n", "utf-8")
+    fake = json.dumps(to_event(entry(0, actor="dr.who"), database.ring.store_id))
+    (tmp_path / "rewritten").write_text("\n".join([fake, *written[1:]]) + "\n", "utf-8")
+
+    assert check_by_store(tmp_path / "log.ndjson", database) == len(written)
+    assert check_by_store(tmp_path / "cut", database) == 7
+    with pytest.raises(AuditError, match="are not the first entries of this store"):
+        check_by_store(tmp_path / "rewritten", database)
+
+
+def test_id_and_meta_are_no_evidence_because_servers_rewrite_them(tmp_path: Path) -> None:
+    entries = log(3)
+    path = tmp_path / "log.ndjson"
+    write_events(iter(entries), head_of(entries), path)
+    events = [json.loads(line) | {"id": "7", "meta": {"versionId": "1"}} for line in lines(path)]
+    path.write_text("\n".join(map(json.dumps, events)), "utf-8")
+
+    assert check_export(path, head_of(entries), PUBLIC) == 3
+    assert "``id`` and ``meta``" in str(service.audit_export.__doc__)
 
 
 def test_a_refused_export_writes_nothing_and_is_in_the_log(

@@ -274,6 +274,32 @@ def test_the_log_is_exported_as_events_with_the_head_that_covers_them(
     kept.write_text(done["checkpoint"])
     assert run("audit", "verify", "--checkpoint", kept, home=clinic).status == 0
     assert "exists" in run("audit", "export", "--out", out, home=clinic, ACTOR="sam").error
+    run("keys", "rotate", "audit", home=clinic)
+    for words in (("--checkpoint", kept), ()):
+        checked = run("audit", "check", out, *words, "--json", home=clinic).json
+        assert checked == {"whole": True, "events": done["events"]}
+    kept.write_text("\ufeff" + kept.read_text(), "utf-8")
+    for words in (("check", out), ("verify",)):
+        assert run("audit", *words, "--checkpoint", kept, home=clinic).status == 0
+
+
+def test_an_export_that_somebody_changed_is_one_line(clinic: Path, tmp_path: Path) -> None:
+    out, kept = tmp_path / "log.ndjson", tmp_path / "head"
+    done = run("audit", "export", "--out", out, "--json", home=clinic).json
+    kept.write_text(done["checkpoint"])
+    first, *others = out.read_text().splitlines(keepends=True)
+    edited, extra = tmp_path / "edited", tmp_path / "extra"
+    edited.write_text("".join([first.replace("owner", "mallory"), *others]))
+    extra.write_text("".join([first, *others, "{}\n"]))
+
+    for words in (("--checkpoint", kept), ()):
+        said = run("audit", "check", edited, *words, home=clinic).error
+        assert "audit entry 0 says another thing" in said
+    assert "does not carry the bytes" in run("audit", "check", extra, home=clinic).error
+    assert "error" in run("audit", "check", tmp_path / "none", home=clinic).error
+    run("keys", "init", home=tmp_path / "other")
+    words = ("audit", "check", out, "--checkpoint", kept)
+    assert "is of store" in run(*words, home=tmp_path / "other").error
 
 
 def test_the_patient_gets_a_copy_of_the_whole_record(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.service.test_cli_store import write
-from tests.shell import Outcome, run
+from tests.service.test_cli_store import as_another_person, write
+from tests.shell import ROOT, Outcome, run
 
 
 def ids(home: Path, **environment: str) -> list[str]:
@@ -47,10 +47,56 @@ def test_a_backup_says_what_it_holds_and_what_it_does_not(clinic: Path, tmp_path
     assert (done["file"], done["bytes"]) == (str(file), file.stat().st_size)
     assert done["patients"] == 3
     head = run("audit", "verify", "--json", home=clinic).json
+    entry = run("audit", "log", "-n", "1", "--json", home=clinic).json[0]
+    assert (entry["action"], entry["detail"]) == ("backup.create", done["manifest_sha256"])
     assert done["entries"] == head["entries"] - 1
     assert done["audit_entry"] == done["entries"]
     assert "keep both elsewhere" in run("backup", "create", f"{file}-2", home=clinic).out
     assert "never overwritten" in run("backup", "create", file, home=clinic).error
+
+
+def test_who_is_erased_is_counted_apart(clinic: Path, bare: Path, tmp_path: Path) -> None:
+    first, second, _ = ids(clinic)
+    run("patient", "erase", first, "--yes", home=clinic)
+
+    made = run("backup", "create", tmp_path / "backup", "--json", home=clinic).json
+    shown = run("backup", "create", tmp_path / "again", home=clinic).out
+    run("patient", "erase", second, "--yes", home=clinic)
+    words = ("backup", "restore", tmp_path / "backup")
+    restored = run(*words, "--json", home=with_keys_of(clinic, bare)).json
+
+    assert (made["patients"], made["erased"]) == (3, 1)
+    assert "3 patients (1 erased)" in shown
+    assert (restored["patients"], restored["erased"], restored["erased_again"]) == (3, 2, 1)
+    assert "3 patients (2 erased)" in run(*words, home=with_keys_of(clinic, bare)).out
+
+
+def test_whom_a_restored_store_never_had_is_not_counted_as_erased(
+    clinic: Path, backup: Path, bare: Path, tmp_path: Path
+) -> None:
+    bundle = json.loads((ROOT / "service" / "demo_patients" / "demo-1.json").read_text())
+    file = write(tmp_path / "new.json", as_another_person(bundle))
+    (new,) = run("patient", "import", file, "--json", home=clinic).json["patients"]
+    run("patient", "erase", new, "--yes", home=clinic)
+
+    restored = run("backup", "restore", backup, "--json", home=with_keys_of(clinic, bare)).json
+
+    assert (restored["patients"], restored["erased"]) == (3, 0)
+    status = run("store", "status", "--json", home=bare).json
+    assert (status["patients"], status["erased"]) == (3, 0)
+
+
+def test_who_is_erased_after_a_restore_is_told_of_the_backup_and_of_what_is_not_known(
+    clinic: Path, backup: Path, bare: Path
+) -> None:
+    with_keys_of(clinic, bare)
+    run("backup", "restore", backup, home=bare)
+
+    said = run("patient", "erase", ids(bare)[0], "--yes", home=bare).out
+
+    assert "still holds the patient: backup.restore" in said
+    assert "backups made after the one that was restored are not in this log" in said
+    assert "newest erasures.log" in said
 
 
 def test_a_service_backs_up_and_only_a_security_officer_restores(
@@ -85,7 +131,7 @@ def test_who_was_erased_since_stays_erased_and_only_with_the_file_of_erasures(
     assert "still holds the patient: backup.create" in erasure
     assert "newest erasures.log" in erasure
     head = tmp_path / "head"
-    head.write_text(run("audit", "checkpoint", home=clinic).out)
+    head.write_text("\ufeff" + run("audit", "checkpoint", home=clinic).out, "utf-8")
     words = ("backup", "restore", backup, "--checkpoint", head)
 
     (with_keys_of(clinic, bare) / "keys" / "erasures.log").unlink()
@@ -150,6 +196,14 @@ def person(number: int) -> dict[str, Any]:
         "identifier": [{"system": "urn:hospital", "value": f"MRN-{number:05}"}],
     }
     return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}]}
+
+
+def test_the_store_is_asked_before_a_graph_is(clinic: Path) -> None:
+    first, second, _ = ids(clinic)
+    run("patient", "erase", first, "--yes", home=clinic)
+
+    assert "was erased" in run("patient", "show", first, home=clinic).error
+    assert "no graph" in run("patient", "show", second, home=clinic).error
 
 
 def extract(home: Path, out: Path, *words: str, actor: str = "ana") -> Outcome:

@@ -151,6 +151,25 @@ def test_only_a_security_officer_replaces_and_destroys_keys(
     assert set(states(clinic, "wrap")) == {1}
 
 
+def test_only_a_security_officer_changes_what_protects_the_ring_and_it_is_recorded(
+    clinic: Path,
+) -> None:
+    words = ("keys", "protect", "--provider", "environment")
+    before = (clinic / "keys" / "ring.json").read_bytes()
+
+    for actor in ("stranger", "dr.lee"):
+        assert "error" in run(*words, home=clinic, ACTOR=actor, KEY=KEY).error
+    assert (clinic / "keys" / "ring.json").read_bytes() == before
+    assert run(*words, home=clinic, ACTOR="sam", KEY=KEY).status == 0
+
+    logged = run("audit", "log", "-n", "3", "--json", home=clinic, KEY=KEY).json
+    assert [(e["action"], e["actor"], e["outcome"]) for e in logged] == [
+        ("keys.rotate", "stranger", "AccessDeniedError"),
+        ("keys.rotate", "dr.lee", "AccessDeniedError"),
+        ("keys.rotate", "sam", "ok"),
+    ]
+
+
 def test_a_ring_under_a_passphrase_opens_with_it_and_no_other(tmp_path: Path) -> None:
     home = tmp_path / "home"
     words = ("keys", "init", "--provider", "passphrase", "--json")

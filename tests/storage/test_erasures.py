@@ -10,6 +10,7 @@ from storage.backup import create_backup
 from storage.erasures import copies_of, erased_reads, is_extended
 from storage.errors import AccessDeniedError, AuditError, ErasedError
 from storage.operations import recorded
+from storage.restore import restore_backup
 from tests.storage.conftest import Tamper, only_sqlite
 from tests.storage.stores import RECORD, clinic, erase, outcomes, read, store
 
@@ -130,6 +131,22 @@ def test_of_a_patient_that_is_still_there_copies_are_told_too(
     entry = create_backup(database, tmp_path / "one", actor="officer").entry
 
     assert [copy.index for copy in copies_of(database, ada, actor="officer")] == [entry]
+
+
+@only_sqlite
+def test_the_backup_that_a_store_was_restored_from_is_a_copy_too(
+    database: Database, ada: str, tmp_path: Path
+) -> None:
+    made = create_backup(database, tmp_path / "one", actor="officer")
+    restored = str(tmp_path / "restored.db")
+    restore_backup(tmp_path / "one", restored, database.ring, actor="officer")
+
+    with Database.open(restored, database.ring) as opened:
+        later = store(opened, RECORD, [])
+        erase(opened, ada)
+        (copy,) = copies_of(opened, ada, actor="officer")
+        assert (copy.action, copy.detail) == ("backup.restore", made.digest)
+        assert copies_of(opened, later, actor="officer") == ()
 
 
 def test_only_an_officer_is_told_and_it_is_recorded(database: Database, ada: str) -> None:

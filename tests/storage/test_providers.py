@@ -144,11 +144,12 @@ def wrong(program: Path) -> Iterator[tuple[KeyProvider, KeyProvider, str]]:
     failing = script(folder / "failing", "#!/bin/sh\ncat\nexit 3\n")
     slow = script(folder / "slow", "#!/bin/sh\ncat\nexec 1>&-\nsleep 60\n")
     endless = script(folder / "endless", "#!/bin/sh\nhead -c 100000 /dev/zero\n")
+    flood = script(folder / "flood", "#!/bin/sh\nhead -c 100000 /dev/zero\nexec sleep 60\n")
     echo = script(folder / "echo", "#!/bin/sh\ncat\n")
     yield Passphrase(WORDS), Passphrase(WORDS + "!"), "a passphrase is not the one"
     yield Passphrase(WORDS), Passphrase(None), "PHARMAKON_PASSPHRASE"
     yield Passphrase(WORDS), Passphrase("\udcff" * 20), "a passphrase is not the one"
-    yield Environment(KEY), Environment(None), "PHARMAKON_KEY, which is not set"
+    yield Environment(KEY), Environment(None), "PHARMAKON_KEY, which is not set: set it to the key"
     yield Environment(KEY), Environment(KEY[:-5]), "is not 32 bytes in base64"
     yield Environment(KEY), Environment(KEY[:20] + "é" + KEY[20:]), "is not 32 bytes in base64"
     yield Environment(KEY), Environment(None, variable="OTHER"), "OTHER, which is not set"
@@ -161,6 +162,8 @@ def wrong(program: Path) -> Iterator[tuple[KeyProvider, KeyProvider, str]]:
     yield made, Command([str(failing)]), "ended with status 3"
     yield made, Command([str(slow)], seconds=0.1), "did not end within 0.1 seconds"
     yield made, Command([str(endless)]), "printed more than 65536 bytes"
+    # It is stopped as soon as it has printed too much, long before its time is up.
+    yield made, Command([str(flood)], seconds=5), "printed more than 65536 bytes"
     yield made, Command([str(echo)]), "a key command is not the one"
     yield Passphrase(WORDS), FileRights(), "by a passphrase, not by the rights of its file"
     yield FileRights(), Passphrase(WORDS), "by the rights of its file, not by a passphrase"
