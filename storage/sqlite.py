@@ -56,8 +56,14 @@ class SqliteBackend:
 
         Raises:
             SchemaVersionError: there is something else.
-            StoreUnavailableError: others can use the file, and that cannot be changed.
+            StoreUnavailableError: a folder lies there, or others can use the file, and that
+                cannot be changed.
         """
+        if self.path.is_dir():
+            raise StoreUnavailableError(
+                f"{self.path} is a folder; a store is a file: name one in it, such as "
+                f"{self.path / 'patients.db'}"
+            )
         if not self.path.is_file():
             return False
         self._close_to_others()

@@ -308,7 +308,10 @@ def _verify_patients(state: SignedState, tombstones: Tombstones) -> list[bytes]:
                 same(suggestions_digest(suggestions.of(ordinal)), row.suggestions_digest)
                 SealedPatient(state.connection, state.ring, row).data_key_opens()
             except (DecryptionError, StaleRecordError) as error:
-                raise AuditError(f"the sealed records of patient {row.id} were changed") from error
+                raise AuditError(
+                    f"the sealed records of patient {row.id} were changed: restore a backup from "
+                    "before that into a new place, and keep this store as evidence"
+                ) from error
             leaves.append(row.leaf())
             if (row.erased_at is not None) != (row.id in named):
                 raise AuditError(

@@ -275,12 +275,13 @@ def test_the_log_is_exported_as_events_with_the_head_that_covers_them(
     assert run("audit", "verify", "--checkpoint", kept, home=clinic).status == 0
     assert "exists" in run("audit", "export", "--out", out, home=clinic, ACTOR="sam").error
     run("keys", "rotate", "audit", home=clinic)
-    for words in (("--checkpoint", kept), ()):
-        checked = run("audit", "check", out, *words, "--json", home=clinic).json
+    by: tuple[str | Path, ...]
+    for by in (("--checkpoint", kept), ()):
+        checked = run("audit", "check", out, *by, "--json", home=clinic).json
         assert checked == {"whole": True, "events": done["events"]}
     kept.write_text("\ufeff" + kept.read_text(), "utf-8")
-    for words in (("check", out), ("verify",)):
-        assert run("audit", *words, "--checkpoint", kept, home=clinic).status == 0
+    for by in (("check", out), ("verify",)):
+        assert run("audit", *by, "--checkpoint", kept, home=clinic).status == 0
 
 
 def test_an_export_that_somebody_changed_is_one_line(clinic: Path, tmp_path: Path) -> None:
@@ -292,8 +293,9 @@ def test_an_export_that_somebody_changed_is_one_line(clinic: Path, tmp_path: Pat
     edited.write_text("".join([first.replace("owner", "mallory"), *others]))
     extra.write_text("".join([first, *others, "{}\n"]))
 
-    for words in (("--checkpoint", kept), ()):
-        said = run("audit", "check", edited, *words, home=clinic).error
+    by: tuple[str | Path, ...]
+    for by in (("--checkpoint", kept), ()):
+        said = run("audit", "check", edited, *by, home=clinic).error
         assert "audit entry 0 says another thing" in said
     assert "does not carry the bytes" in run("audit", "check", extra, home=clinic).error
     assert "error" in run("audit", "check", tmp_path / "none", home=clinic).error
@@ -321,9 +323,9 @@ def test_the_patient_gets_a_copy_of_the_whole_record(
 def test_no_copy_is_left_of_what_may_not_be_read(
     clinic: Path, patient: str, tmp_path: Path
 ) -> None:
-    words = ("patient", "copy", patient, "--out", tmp_path / "copy.json")
+    out = tmp_path / "copy.json"
 
-    refused(run(*words, home=clinic, ACTOR="sam"))
+    refused(run("patient", "copy", patient, "--out", out, home=clinic, ACTOR="sam"))
     assert list(tmp_path.glob("*copy*")) == []
 
 
@@ -336,8 +338,8 @@ def test_a_patient_is_found_by_a_number_that_no_command_line_shows(
 
     def find(number: str, *words: str, actor: str) -> Outcome:
         monkeypatch.setattr(sys, "stdin", io.StringIO(f"{number}\n"))
-        words = ("patient", "find", "--system", first["system"], *words)
-        return run(*words, home=clinic, ACTOR=actor)
+        asked = ("patient", "find", "--system", first["system"], *words)
+        return run(*asked, home=clinic, ACTOR=actor)
 
     assert find(first["value"], actor="dr.lee").out == f"{patient}\n"
     assert find(first["value"], "--purpose", "request", actor="sam").out == f"{patient}\n"

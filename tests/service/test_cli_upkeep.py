@@ -118,3 +118,7 @@ def test_no_store_is_made_anew_where_patients_were_erased(clinic: Path) -> None:
         file.unlink()
 
     assert "names 1 erasures" in run("store", "create", home=clinic).error
+
+
+def test_a_folder_is_not_taken_for_a_store(clinic: Path, tmp_path: Path) -> None:
+    assert "is a folder" in run("patient", "list", home=clinic, STORE=str(tmp_path)).error
