@@ -349,6 +349,7 @@ class Database:
             audit.sign()
             connection.commit()
         self._note(audit.state.known)
+        self.backend.after_commit(has_erased=False)
         return entry
 
     def signed(self, connection: Connection) -> SignedState:

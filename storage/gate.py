@@ -52,6 +52,15 @@ class FileGate:
             yield True
 
 
+@contextmanager
+def hold_alone(file: Path) -> Iterator[bool]:
+    """Whether nobody else holds ``file``; if so, it is held in the block."""
+    with ExitStack() as stack:
+        opened = _open(file)
+        stack.callback(_leave, opened)
+        yield _lock_now(opened)
+
+
 class _Waiting(threading.Thread):
     """Waits for both locks, because ``flock`` itself knows no limit of time."""
 

@@ -4,6 +4,8 @@ import logging
 import os
 import sqlite3
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -21,13 +23,15 @@ from storage.errors import (
     StoreUnavailableError,
 )
 from storage.files import new_file_beside, place
-from storage.gate import FileGate
+from storage.gate import FileGate, hold_alone
 from storage.statements import driver_of, translated
 from storage.tables import MetaRow
 
 logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 30.0
+_LOG_BYTES = 4 * 1024 * 1024  # as long as SQLite lets it grow by itself
+_FOLD_SECONDS = 0.5  # at least between two foldings, whoever does them
 
 
 class SqliteBackend:
@@ -45,7 +49,10 @@ class SqliteBackend:
         self.name = str(path)
         self._busy_seconds = busy_seconds
         self._gate = FileGate(path)
-        self._engine = _engine(path, busy_seconds, "synchronous=FULL")
+        self._log = path.with_name(path.name + "-wal")
+        self._fold_file = path.with_name(path.name + "-fold")
+        self._folding = threading.Lock()
+        self._engine = _engine(path, busy_seconds, "synchronous=FULL", "wal_autocheckpoint=0")
         self._reader = self._engine.execution_options(storage_begin="DEFERRED")
 
     def __repr__(self) -> str:
@@ -163,30 +170,67 @@ class SqliteBackend:
         return StoreUnavailableError(f"the store {self.path} cannot be used: {error.orig}")
 
     def after_commit(self, *, has_erased: bool) -> None:
-        """After an erasure, empty the write-ahead log: it still holds the erased key."""
-        if not has_erased:
-            return
+        """Fold the write-ahead log into the file where it has grown long.
+
+        After an erasure, empty it: it still holds the erased key.
+        """
+        if has_erased:
+            with self._folding:
+                is_busy = self._checkpoint("TRUNCATE")
+            if is_busy:
+                logger.warning(
+                    "the write-ahead log of %s was not cleared after an erasure; "
+                    "it is cleared when the store is next closed",
+                    self.path,
+                )
+        elif self._is_long() and self._folding.acquire(blocking=False):
+            # SQLite would do it in whose commit it falls due, behind the gate, and all would wait.
+            threading.Thread(target=self._fold, name="storage-fold", daemon=True).start()
+
+    def _fold(self) -> None:
+        """Move what is in the log while others write, and the rest while nobody does."""
+        try:
+            with hold_alone(self._fold_file) as is_alone:
+                if is_alone:
+                    os.utime(self._fold_file)
+                    self._checkpoint("PASSIVE")
+                    with self._gate.hold(self._busy_seconds):
+                        self._checkpoint("PASSIVE")  # now the next writer begins the log anew
+        except OSError as error:
+            logger.warning("the write-ahead log of %s was not folded: %s", self.path, error)
+        finally:
+            self._folding.release()
+
+    def _checkpoint(self, mode: str) -> bool:
+        """Whether it could not be done, or not wholly."""
         try:
             raw = self._engine.raw_connection()
             try:
                 cursor = raw.cursor()
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.execute(f"PRAGMA wal_checkpoint({mode})")
                 is_busy, *_ = cursor.fetchone() or (1,)
             finally:
                 raw.close()
         except (sqlite3.Error, DatabaseError) as error:
-            is_busy = 1
-            logger.warning("clearing the write-ahead log of %s failed: %s", self.path, error)
-        if is_busy:
-            logger.warning(
-                "the write-ahead log of %s was not cleared after an erasure; "
-                "it is cleared when the store is next closed",
-                self.path,
-            )
+            logger.warning("folding the write-ahead log of %s failed: %s", self.path, error)
+            return True
+        return bool(is_busy)
+
+    def _is_long(self) -> bool:
+        """Whether the log has been as long as it should get, and nobody folded it just now."""
+        try:
+            if self._log.stat().st_size <= _LOG_BYTES:  # it never gets shorter again
+                return False
+            return time.time() - self._fold_file.stat().st_mtime > _FOLD_SECONDS
+        except FileNotFoundError:
+            return self._log.exists()
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        with self._folding:
+            self._engine.dispose()
 
     def _busy(self) -> StoreBusyError:
         return StoreBusyError(

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -409,3 +410,30 @@ def test_an_erasure_is_cleared_from_the_log_files_though_an_error_follows_its_co
         erase_and_fail()
 
     assert not [file for file in tmp_path.glob("patients.db*") if wrapped in file.read_bytes()]
+
+
+@only_sqlite
+def test_a_long_write_ahead_log_is_folded_beside_the_writers(
+    database: Database,
+    ada: str,
+    ring: KeyRing,
+    location: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("storage.sqlite._LOG_BYTES", 100_000)
+    monkeypatch.setattr("storage.sqlite._FOLD_SECONDS", 0.0)
+    log = tmp_path / "patients.db-wal"
+
+    for _ in range(300):
+        read(database, ada)
+        for thread in threading.enumerate():
+            if thread.name == "storage-fold":
+                thread.join()
+
+    assert (tmp_path / "patients.db-fold").stat().st_mode & 0o777 == 0o600
+    assert log.stat().st_size < 300_000  # 300 entries are above 2 MB of log
+    database.verify_audit()
+    database.close()
+    with Database.open(location, ring) as again:
+        assert list(read(again, ada)) == RECORD
