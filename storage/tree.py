@@ -63,14 +63,10 @@ def frontier_of(part: Part, peaks: Sequence[bytes], name: str) -> Frontier:
     return frontier
 
 
-class EntryTree:
-    """The audit tree: leaves are the stored entries, and only ever added."""
+class _Tree:
+    """What both kinds of tree know of themselves."""
 
-    def __init__(self, connection: Connection, frontier: Frontier) -> None:
-        self._connection = connection
-        self._frontier = frontier
-        self._new_nodes: list[dict[str, object]] = []
-        self._read: dict[tuple[int, int], bytes] = {}
+    _frontier: Frontier
 
     @property
     def size(self) -> int:
@@ -85,6 +81,16 @@ class EntryTree:
     def root(self) -> bytes:
         """Root hash."""
         return self._frontier.root()
+
+
+class EntryTree(_Tree):
+    """The audit tree: leaves are the stored entries, and only ever added."""
+
+    def __init__(self, connection: Connection, frontier: Frontier) -> None:
+        self._connection = connection
+        self._frontier = frontier
+        self._new_nodes: list[dict[str, object]] = []
+        self._read: dict[tuple[int, int], bytes] = {}
 
     def append(self, leaf: bytes) -> None:
         """Add a leaf hash; ``write`` stores what it completes."""
@@ -159,7 +165,7 @@ class EntryTree:
             hashes = merkle.parents(hashes)
 
 
-class StateTree:
+class StateTree(_Tree):
     """One named tree whose leaves are the current state of something and can be replaced.
 
     Its perfect subtrees' hashes at levels 0, 4, 8, … are stored, 16 neighbours
@@ -175,20 +181,6 @@ class StateTree:
         self._levels: dict[int, list[list[bytes]]] = {}  # of a tile: its hashes, their parents, …
         self._changed: set[int] = set()
         self._stored: set[int] = set()
-
-    @property
-    def size(self) -> int:
-        """Number of leaves."""
-        return self._frontier.size
-
-    @property
-    def frontier(self) -> Frontier:
-        """The frontier, to be read and copied."""
-        return self._frontier
-
-    def root(self) -> bytes:
-        """Root hash."""
-        return self._frontier.root()
 
     def append(self, leaf: bytes) -> None:
         """Add a leaf hash; ``write`` stores it.

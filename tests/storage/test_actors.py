@@ -301,3 +301,9 @@ def test_an_actor_whose_row_was_removed_is_unknown_and_the_list_refuses(
 def reopened(location: str, ring: KeyRing, clock: Clock) -> Callable[[], Database]:
     """The store as another process would open it, which remembers no actor."""
     return lambda: Database.open(location, ring, clock=clock)
+
+
+@pytest.mark.parametrize("name", ["DR.LEE", "dr․lee", "dr\u200b.lee", "ｄr.lee", "storage"])
+def test_a_name_that_reads_like_another_is_refused(database: Database, name: str) -> None:
+    with pytest.raises(InvalidRecordError):
+        grant(database, name, "clinician")

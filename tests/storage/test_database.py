@@ -5,12 +5,15 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from storage import (
     AuditError,
     Database,
+    ErasedError,
     KeyRing,
     KeyRingError,
     NotFoundError,
@@ -437,3 +440,59 @@ def test_a_long_write_ahead_log_is_folded_beside_the_writers(
     database.close()
     with Database.open(location, ring) as again:
         assert list(read(again, ada)) == RECORD
+
+
+def test_who_has_the_store_open_reads_nobody_whom_another_process_erases(
+    database: Database, ada: str, ring: KeyRing, location: str, tamper: Tamper
+) -> None:
+    with Database.open(location, ring) as other:
+        # The line of an erasure is in the file before the transaction that erases commits.
+        other.tombstones.append(ada, "2030-01-01T00:00:00+00:00")
+
+        with pytest.raises(ErasedError, match="by the file of erasures"):
+            read(database, ada)
+
+
+def test_a_store_is_not_carried_over_a_fork(
+    database: Database, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = os.getpid() + 1
+    monkeypatch.setattr("storage.database.os.getpid", lambda: child)
+
+    for use in (lambda: read(database, ada), database.checkpoint):
+        with pytest.raises(StoreUnavailableError, match="forked"):
+            use()
+
+
+@only_sqlite
+def test_who_is_interrupted_while_waiting_for_the_gate_leaves_it_free(
+    database: Database, ada: str, ring: KeyRing, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with Database.open(location, ring, busy_seconds=5) as second:
+        with database.unit("dr.lee", purpose="treatment"):
+            monkeypatch.setattr("storage.gate._Waiting.reached", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                read(second, ada)
+            monkeypatch.undo()
+        for _ in range(3):
+            assert list(read(second, ada)) == RECORD
+
+
+def test_an_erasure_whose_commit_fails_says_that_it_is_still_to_come(
+    database: Database, ada: str, ring: KeyRing, location: str
+) -> None:
+    def erase_in_vain() -> None:
+        with database.unit("officer", purpose="request") as unit:
+            unit.patients.erase(ada)
+            with pytest.MonkeyPatch.context() as patch:
+                failure = OperationalError("COMMIT", None, sqlite3.OperationalError("disk full"))
+                patch.setattr("sqlalchemy.Connection.commit", Mock(side_effect=failure))
+                unit.commit()
+
+    with pytest.raises(StoreUnavailableError, match="is completed when the store is next opened"):
+        erase_in_vain()
+    with Database.open(location, ring) as again, pytest.raises(ErasedError):
+        read(again, ada)

@@ -364,3 +364,14 @@ def test_a_head_from_before_the_audit_key_was_replaced_still_holds(
     retired = next(key for key in database.ring.status() if key.use == "audit")
     begun = before.n_entries + 2  # the proof's, and the one that says that the rotation begins
     assert (retired.state, retired.n_entries) == ("retired", begun)
+
+
+def test_no_patient_keeps_a_data_key_whose_row_claims_to_be_done(
+    database: Database, patients: list[str], tamper: Tamper
+) -> None:
+    tamper("UPDATE patient SET kek_version = 2")  # of the key that will come
+
+    rotate(database, "officer", data_keys=True)
+
+    assert {version for (version,) in tamper("SELECT data_key_version FROM patient")} == {2}
+    database.verify_audit()
